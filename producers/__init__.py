@@ -1,0 +1,1 @@
+"""The ward's side: from a ward's system to Kafka."""

@@ -1,0 +1,145 @@
+"""Bytes to events and back. Worker and loader admit by this one function, so they never disagree.
+
+`admit` is a pure function of the message (value, key, partition, broker time): the same message is
+admitted or rejected alike by every process, at every replay.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+import msgspec
+
+from producers.contract.envelope import Event, Payload
+from producers.contract.errors import Reject
+from producers.contract.events import Heartbeat, Retracted, StatusChanged
+from producers.contract.topics import PARTITION_OF_WARD, VALUE_BYTES_MAX
+
+TIME_MIN_S: Final = 1577811600.0  # 2020-01-01T00:00:00+07:00
+TIME_AHEAD_MAX_S: Final = 86_400.0
+
+_decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+_encoder: Final = msgspec.json.Encoder()
+_ERROR_PATH: Final = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
+_PATTERNS: Final = {
+    "epoch": re.compile(r"[0-9A-Za-z_-]{1,40}"),
+    "procedure": re.compile(r"[0-9.]{1,20}"),
+    "field": re.compile(r"[a-z0-9-]{1,40}"),
+}
+# Combinations of (epoch, of's epoch, procedure, field) that have passed their patterns. A city has some
+# thousand of them; a flood of new ones empties the memory instead of growing it.
+_PASSED_MAX: Final = 50_000
+_passed: set[tuple[str, str, str, str]] = set()
+
+
+class _WardFacts(NamedTuple):
+    """What every message of a ward must say."""
+
+    key: bytes
+    source: str
+    partition: int
+
+
+_FACTS_OF_WARD: Final = {
+    ward: _WardFacts(ward.encode(), f"/wards/{ward}", partition)
+    for ward, partition in PARTITION_OF_WARD.items()
+}
+
+
+def encode(event: Event) -> bytes:
+    """The event as one line of UTF-8 JSON."""
+    return _encoder.encode(event)
+
+
+def decode(value: bytes | None) -> Event:
+    """Parse one message value.
+
+    :raises Reject: null_value, too_large, not_json, unknown_type, bad_shape
+    """
+    if value is None:
+        raise Reject("null_value")
+    if len(value) > VALUE_BYTES_MAX:
+        raise Reject("too_large", f"{len(value)} bytes")
+    try:
+        return _decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise _shape_error(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Reject("not_json", type(error).__name__) from None
+
+
+def admit(value: bytes | None, key: bytes | None, partition: int, arrived_s: float) -> Event:
+    """Parse and check one Kafka message: shape, ward, identity, partition, time.
+
+    `arrived_s` is the broker's append time in seconds since 1970.
+
+    :raises Reject: with any code of `REASONS`
+    """
+    event = decode(value)
+    facts = check(event)
+    if key != facts.key:
+        raise Reject("identity_mismatch", "the Kafka key is not the ward's code")
+    if partition != facts.partition:
+        raise Reject("misrouted", f"partition {partition}, not {facts.partition}")
+    if not TIME_MIN_S <= event.time.timestamp() <= arrived_s + TIME_AHEAD_MAX_S:
+        raise Reject("time_out_of_range", "time", "$.time")
+    return event
+
+
+def check(event: Event) -> _WardFacts:
+    """What can be checked before an event is sent: ward, identity, words.
+
+    :raises Reject: unknown_ward, identity_mismatch, bad_shape
+    """
+    data = event.data
+    facts = _FACTS_OF_WARD.get(data.ward)
+    if facts is None:
+        raise Reject("unknown_ward", "ward", "$.data.ward")
+    if event.source != facts.source:
+        raise Reject("identity_mismatch", "source", "$.source")
+    if isinstance(data, Heartbeat):
+        _check_heartbeat(event.id, data)
+    else:
+        if event.id != f"{data.ward}/{data.epoch}/{data.seq}":
+            raise Reject("identity_mismatch", "id", "$.id")
+        _check_words(data)
+    return facts
+
+
+def _check_heartbeat(identity: str, data: Heartbeat) -> None:
+    if not identity.startswith(f"{data.ward}/{data.epoch}/hb/"):
+        raise Reject("identity_mismatch", "id", "$.id")
+    _check_word("epoch", data.epoch)
+
+
+def _check_words(data: Payload) -> None:
+    """Check the open words of a payload; the combination is remembered, so this is one look-up."""
+    status = data.of if isinstance(data, Retracted) else data
+    if not isinstance(status, StatusChanged):
+        return _check_word("epoch", data.epoch)
+    if status.ward != data.ward:
+        raise Reject("identity_mismatch", "of.ward", "$.data.of.ward")
+    words = (data.epoch, status.epoch, status.procedure, status.field)
+    if words in _passed:
+        return None
+    for member, word in zip(("epoch", "epoch", "procedure", "field"), words, strict=True):
+        _check_word(member, word)
+    if len(_passed) >= _PASSED_MAX:
+        _passed.clear()
+    return _passed.add(words)
+
+
+def _check_word(member: str, word: str) -> None:
+    if not _PATTERNS[member].fullmatch(word):
+        raise Reject("bad_shape", "does not match its pattern", f"$.data.{member}")
+
+
+def _shape_error(message: str) -> Reject:
+    """Turn msgspec's message into ours; values are cut out, since they could be personal data."""
+    found = _ERROR_PATH.search(message)
+    member = found.group(1) if found else "$"
+    detail = message[: found.start()] if found else message
+    if member == "$.type" or detail.endswith("required field `type`"):
+        return Reject("unknown_type", "", "$.type")
+    return Reject("bad_shape", re.sub(r"'[^']*'", "'…'", detail), member)

@@ -1,0 +1,86 @@
+"""Why a record is rejected: stable codes, with what the ward should send instead (vi, en)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One reason: what is wrong and what to send instead, for a reader in a ward."""
+
+    code: str
+    vi: str
+    en: str
+    remedy_vi: str
+    remedy_en: str
+
+
+_TABLE: Final = (
+    Reason(
+        "not_json",
+        "Nội dung không phải JSON UTF-8 hợp lệ",
+        "The value is not valid UTF-8 JSON",
+        "Gửi một đối tượng JSON UTF-8 cho mỗi thông điệp",
+        "Send one UTF-8 JSON object per message",
+    ),
+    Reason(
+        "bad_shape",
+        "Thiếu thành phần hoặc sai kiểu dữ liệu",
+        "A member is missing or has the wrong type",
+        "Sửa thành phần được nêu theo JSON Schema đã công bố",
+        "Correct the named member according to the published JSON Schema",
+    ),
+    Reason(
+        "unknown_type",
+        "Loại sự kiện không có trong hợp đồng v1",
+        "The event type is not in contract v1",
+        "Dùng một trong các loại sự kiện đã công bố",
+        "Use one of the published event types",
+    ),
+    Reason(
+        "unknown_ward",
+        "Mã phường, xã không có trong danh sách 126 đơn vị",
+        "The ward code is not one of the 126",
+        "Gửi mã 5 chữ số của phường, xã (có số 0 ở đầu)",
+        "Send the ward's 5-digit code, leading zeros included",
+    ),
+    Reason(
+        "identity_mismatch",
+        "id, source, khóa Kafka và dữ liệu không cùng nói về một sự kiện",
+        "id, source, Kafka key and data do not name the same event",
+        "Đặt id = {ward}/{epoch}/{seq}, source = /wards/{ward}, khóa = mã phường, xã",
+        "Set id = {ward}/{epoch}/{seq}, source = /wards/{ward}, key = the ward's code",
+    ),
+    Reason(
+        "misrouted",
+        "Thông điệp nằm sai phân vùng Kafka của phường, xã",
+        "The message lies in a partition that is not the ward's",
+        "Dùng bộ phân vùng murmur2 (librdkafka: partitioner=murmur2_random)",
+        "Use the murmur2 partitioner (librdkafka: partitioner=murmur2_random)",
+    ),
+    Reason(
+        "time_out_of_range",
+        "Thời điểm trước 2020-01-01 hoặc sau lúc nhận quá một ngày",
+        "The time is before 2020-01-01 or more than a day after arrival",
+        "Kiểm tra đồng hồ và múi giờ (+07:00) của máy gửi",
+        "Check the sender's clock and time zone (+07:00)",
+    ),
+    Reason(
+        "too_large",
+        "Thông điệp vượt quá 65.536 byte",
+        "The message is larger than 65,536 bytes",
+        "Mỗi thông điệp chỉ một sự kiện, không kèm tệp",
+        "One event per message, no attachments",
+    ),
+    Reason(
+        "null_value",
+        "Thông điệp không có nội dung",
+        "The message has no value",
+        "Không gửi tombstone; muốn rút lại thì gửi dossier.retracted",
+        "Send no tombstones; to take an event back send dossier.retracted",
+    ),
+)
+
+REASONS: Final[dict[str, Reason]] = {reason.code: reason for reason in _TABLE}
