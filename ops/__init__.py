@@ -1,0 +1,1 @@
+"""What runs the city: settings, health, the stack and the command line."""

@@ -1,0 +1,196 @@
+"""Every setting of an installation: one table, read from the environment in one place (`load`).
+
+A name is `DONGBO_` plus the field's name in capitals. A `DONGBO_` name that is not in the table is refused,
+because a misspelt setting that is silently ignored is found out only when it was needed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from producers.contract.errors import Stop
+from producers.contract.topics import EVENTS_TOPIC
+
+PREFIX: Final = "DONGBO_"
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+
+
+def _default_data_dir() -> Path:
+    """`var` beside the checkout; for an installed package, `var` in the current directory."""
+    home = REPOSITORY if (REPOSITORY / "pyproject.toml").is_file() else Path.cwd()
+    return home / "var"
+
+
+def _default_cache_dir() -> Path:
+    """Where the user's caches live (XDG); holds only what can be made again."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(home) if home else Path.home() / ".cache") / "dongbo"
+
+
+class Settings(BaseSettings):
+    """All settings, typed and bounded. Frozen: a process never changes its own settings."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    # Where things are kept
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Folder of all data and logs of this installation.",
+    )
+    cache_dir: Path = Field(
+        default_factory=_default_cache_dir,
+        description="Folder of what can be made again: the broker's start-up cache.",
+    )
+    log_json: bool = Field(default=False, description="Write logs as one JSON object a line.")
+    # Must be a setting, because the embedded engine's own zone is the process's.
+    timezone: str = Field(default="Asia/Ho_Chi_Minh", description="Zone of the embedded engine.")
+
+    # Kafka
+    kafka_bootstrap: str = Field(
+        default="127.0.0.1:19092", description="Kafka's address; our own broker listens here."
+    )
+    kafka_external: bool = Field(
+        default=False, description="Use the Kafka at kafka_bootstrap; start no broker of our own."
+    )
+    kafka_version: str = Field(default="4.4.0", description="Apache Kafka's version for our own broker.")
+    kafka_heap_mb: int = Field(default=512, ge=256, le=65_536, description="Heap of our own broker, in MB.")
+    kafka_retention_hours: int = Field(
+        default=720, ge=1, description="Our own broker's default retention of messages, in hours."
+    )
+    kafka_message_bytes_max: int = Field(
+        default=8 * 1024 * 1024, ge=1024 * 1024, description="Largest message our own broker accepts."
+    )
+    app_id: str = Field(
+        default="dongbo",
+        pattern=r"^[a-zA-Z0-9._-]{1,100}$",
+        description="Faust's application id and the prefix of its topics and groups.",
+    )
+    events_topic: str = Field(
+        default=EVENTS_TOPIC,
+        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        description="Topic of the wards' events.",
+    )
+
+    # ClickHouse
+    clickhouse_external: bool = Field(
+        default=False, description="Use the ClickHouse at clickhouse_host; start no endpoint of our own."
+    )
+    clickhouse_host: str = Field(default="127.0.0.1", description="ClickHouse's host (HTTP).")
+    clickhouse_port: int = Field(default=18123, ge=1, le=65_535, description="ClickHouse's HTTP port.")
+    clickhouse_database: str = Field(
+        default="dongbo", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$", description="Database of our tables."
+    )
+    clickhouse_user: str = Field(default="dongbo", min_length=1, description="User who writes and migrates.")
+    clickhouse_password: SecretStr = Field(default=SecretStr("dongbo"), description="Its password.")
+    clickhouse_reader_user: str = Field(
+        default="reader", min_length=1, description="User who can only read, for pages and analysts."
+    )
+    clickhouse_reader_password: SecretStr = Field(default=SecretStr("reader"), description="Its password.")
+    clickhouse_body_bytes_max: int = Field(
+        default=256 * 1024 * 1024, ge=1024 * 1024, description="Embedded: largest request body, unpacked."
+    )
+    clickhouse_writer_threads: int = Field(
+        default=4, ge=1, le=64, description="Embedded: writers' statements that run at the same time."
+    )
+    clickhouse_reader_threads: int = Field(
+        default=4, ge=1, le=64, description="Embedded: readers' queries that run at the same time."
+    )
+    clickhouse_queue_max: int = Field(
+        default=256, ge=1, description="Embedded: statements that may wait for a thread, for each role."
+    )
+    clickhouse_reader_seconds_max: int = Field(
+        default=30, ge=1, description="Embedded: longest a reader's query may run, in seconds."
+    )
+    clickhouse_reader_rows_max: int = Field(
+        default=1_000_000, ge=1, description="Embedded: most rows a reader's query may return."
+    )
+    clickhouse_reader_memory_mb: int = Field(
+        default=1024, ge=16, description="Embedded: most memory a reader's query may use, in MB."
+    )
+    clickhouse_memory_mb: int = Field(
+        default=4096, ge=256, description="Embedded: most memory a writer's statement may use, in MB."
+    )
+
+    # Processes
+    dashboard_host: str = Field(default="127.0.0.1", description="Address the live page listens on.")
+    dashboard_port: int = Field(default=8800, ge=1, le=65_535, description="Port of the live page.")
+    worker_count: int = Field(default=1, ge=1, le=64, description="Stream workers to run.")
+    worker_index: int = Field(default=0, ge=0, le=63, description="Which of the workers this process is.")
+    worker_health_port: int = Field(
+        default=8810, ge=1, le=65_000, description="Health port of worker 0; worker i listens i above it."
+    )
+    loader_health_port: int = Field(default=8805, ge=1, le=65_535, description="Health port of the loader.")
+    session_timeout_s: float = Field(
+        default=6.0, ge=2.0, le=300.0, description="Silence after which Kafka gives a worker's wards away."
+    )
+    heartbeat_s: float = Field(
+        default=2.0, ge=0.5, le=60.0, description="How often a worker tells Kafka that it lives."
+    )
+    poll_records_max: int = Field(
+        default=5000, ge=1, le=100_000, description="Most records a worker takes from Kafka at once."
+    )
+    simulate_rate: float = Field(
+        default=5.0, gt=0.0, le=100_000.0, description="Events a second of the simulated city."
+    )
+    simulate_seed: int = Field(default=126, ge=0, description="Seed of the simulated city.")
+
+    def effective(self) -> dict[str, str]:
+        """Name and value of every setting as it is in force; secrets are masked."""
+        return {f"{PREFIX}{name.upper()}": str(getattr(self, name)) for name in _names()}
+
+    def environment(self) -> dict[str, str]:
+        """The same for a child process: secrets in the clear, so never log or show it."""
+        return {f"{PREFIX}{name.upper()}": _plain(getattr(self, name)) for name in _names()}
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _names() -> list[str]:
+    return list(Settings.model_fields)
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in _names()}
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.0)[0]
+            raise Stop("unknown_setting", f"{name} is not a setting", f"Did you mean {near}? Else unset it")
+
+
+def _refuse_invalid(error: ValidationError) -> Stop:
+    """Names only, never values: a value may be a secret."""
+    faults = "; ".join(
+        f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False)
+    )
+    return Stop("invalid_setting", faults, "Correct the value, or unset it to take the default")
+
+
+def load() -> Settings:
+    """The settings of this process, from its environment. Raises `Stop` on a name or value we do not know."""
+    _refuse_unknown(os.environ)
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise _refuse_invalid(error) from None
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Name, default and help of every setting, for `--help` and the documentation."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default_factory else str(field.default)
+        rows.append((f"{PREFIX}{name.upper()}", default, field.description or ""))
+    return rows
+
+
+__all__ = ["PREFIX", "Settings", "load", "table"]

@@ -1,0 +1,1 @@
+"""Real Kafka, real ClickHouse and a supervisor, from Python packages only."""

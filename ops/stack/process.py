@@ -1,0 +1,51 @@
+"""Small facts about processes and ports that every part of the stack needs.
+
+Run as a module (`python -m ops.stack.process PROGRAM ARGUMENTS...`) it becomes that program, tied to its parent's life.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def die_with_parent(signum: int = signal.SIGTERM) -> None:
+    """Ask the kernel to signal this process when its parent ends, however it ends (Linux; elsewhere nothing happens).
+
+    Survives `execv`. The parent here is the thread that forked: start children from a thread that lives on.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signum, 0, 0, 0)
+    if os.getppid() != parent:  # it ended between the two calls
+        os.kill(os.getpid(), signum)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on now. It is not reserved: use it soon."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_taken(host: str, port: int) -> bool:
+    """Whether a listener could not be opened there. A port in TIME_WAIT is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    os.execv(sys.argv[1], sys.argv[1:])
