@@ -69,10 +69,11 @@ def decode(value: bytes | None) -> Event:
         raise Reject("not_json", type(error).__name__) from None
 
 
-def admit(value: bytes | None, key: bytes | None, partition: int, arrived_s: float) -> Event:
+def admit(value: bytes | None, key: bytes | None, partition: int, arrived_s: float) -> tuple[Event, float]:
     """Parse and check one Kafka message: shape, ward, identity, partition, time.
 
-    `arrived_s` is the broker's append time in seconds since 1970.
+    `arrived_s` is the broker's append time. Returns the event and its own time, both times in seconds
+    since 1970.
 
     :raises Reject: with any code of `REASONS`
     """
@@ -82,9 +83,10 @@ def admit(value: bytes | None, key: bytes | None, partition: int, arrived_s: flo
         raise Reject("identity_mismatch", "the Kafka key is not the ward's code")
     if partition != facts.partition:
         raise Reject("misrouted", f"partition {partition}, not {facts.partition}")
-    if not TIME_MIN_S <= event.time.timestamp() <= arrived_s + TIME_AHEAD_MAX_S:
+    time_s = event.time.timestamp()
+    if not TIME_MIN_S <= time_s <= arrived_s + TIME_AHEAD_MAX_S:
         raise Reject("time_out_of_range", "time", "$.time")
-    return event
+    return event, time_s
 
 
 def check(event: Event) -> _WardFacts:

@@ -1,0 +1,47 @@
+"""What one status event means for the book: its cell, its timeliness, its working minutes.
+
+Timeliness compares dates, not times, as the one-stop systems do (read in a provincial system's report
+builder): finished on a day before, on, or after the due day; finished without a due day is on time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from producers.contract.events import StatusChanged
+from producers.contract.vocabulary import Timeliness
+from streams.domain.calendar import office_calendar
+from streams.domain.days import day_number
+
+_minutes_between = office_calendar().minutes_between_s
+_EARLY, _ON_TIME = Timeliness.EARLY.value, Timeliness.ON_TIME.value
+_OVERDUE = Timeliness.OVERDUE.value
+
+
+class Entry(NamedTuple):
+    """Where an event counts: `cell` is `field|channel|status|timeliness`, `minutes` are working minutes."""
+
+    cell: str
+    minutes: int
+
+
+def entry_of(data: StatusChanged) -> Entry:
+    """The cell and the minutes that a status event adds to its day's book."""
+    # `_value_`: an enum's public `value` is a descriptor and costs three times as much on the hot path.
+    words = f"{data.field}|{data.channel._value_}|{data.status._value_}"
+    if data.finished_at is None:
+        return Entry(f"{words}|open", 0)
+    finished_s = data.finished_at.timestamp()
+    due_s = None if data.due_at is None else data.due_at.timestamp()
+    minutes = _minutes_between(data.received_at.timestamp(), finished_s)
+    return Entry(f"{words}|{timeliness(finished_s, due_s)}", minutes)
+
+
+def timeliness(finished_s: float, due_s: float | None) -> str:
+    """Early, on_time or overdue, by the dates of two moments in seconds since 1970."""
+    if due_s is None:
+        return _ON_TIME
+    finished, due = day_number(finished_s), day_number(due_s)
+    if finished < due:
+        return _EARLY
+    return _ON_TIME if finished == due else _OVERDUE

@@ -1,0 +1,79 @@
+"""How far the city has a ward: which seqs arrived, the newest heartbeat, the newest arrival.
+
+The set of seqs is the union of the ward's books, and is derived from them again whenever a worker takes a
+ward over. So a record of this kind that a stopped and woken worker wrote out of turn can never make an
+event look counted that no book holds.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from producers.contract.events import Heartbeat
+from streams.domain import intervals
+from streams.domain.intervals import Intervals
+
+
+class Beat(msgspec.Struct, array_like=True):
+    """The newest heartbeat (by the ward's clock) and when the broker had it."""
+
+    clock_ms: int
+    arrived_ms: int
+    epoch: str
+    last_seq: int
+    outbox_pending: int
+
+
+class WardSync(msgspec.Struct, array_like=True):
+    """State of one ward. Times in milliseconds since 1970, by the broker unless said otherwise.
+
+    `rejected`: messages with this ward's key, in its own partition, that broke the contract, up to
+    (`rejected_ms`, `rejected_offset`), so that a replay does not count them again.
+    """
+
+    ward: str
+    generation: int = 0
+    revision: int = 0
+    seqs: dict[str, Intervals] = {}
+    event_ms: int = 0
+    arrived_ms: int = 0
+    beat: Beat | None = None
+    rejected: int = 0
+    rejected_ms: int = 0
+    rejected_offset: int = -1
+
+    def take(self, epoch: str, seq: int, event_ms: int, arrived_ms: int) -> bool:
+        """Note the arrival of a seq; False if it was here already."""
+        seqs = self.seqs.get(epoch)
+        if seqs is None:
+            seqs = self.seqs[epoch] = []
+        if not intervals.add(seqs, seq):
+            return False
+        self.revision += 1
+        if event_ms > self.event_ms:
+            self.event_ms = event_ms
+        if arrived_ms > self.arrived_ms:
+            self.arrived_ms = arrived_ms
+        return True
+
+    def hear(self, data: Heartbeat, arrived_ms: int) -> bool:
+        """Note a heartbeat; False if a newer one is known."""
+        clock_ms = int(data.clock.timestamp() * 1000)
+        if self.beat is not None and clock_ms <= self.beat.clock_ms:
+            return False
+        self.beat = Beat(clock_ms, arrived_ms, data.epoch, data.last_seq, data.outbox_pending)
+        self.revision += 1
+        return True
+
+    def reject(self, arrived_ms: int, offset: int) -> bool:
+        """Count a rejected message once."""
+        if (arrived_ms, offset) <= (self.rejected_ms, self.rejected_offset):
+            return False
+        self.rejected_ms, self.rejected_offset = arrived_ms, offset
+        self.rejected += 1
+        self.revision += 1
+        return True
+
+    def events(self) -> int:
+        """How many sequenced events of the ward have arrived."""
+        return sum(intervals.size(seqs) for seqs in self.seqs.values())
