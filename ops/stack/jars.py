@@ -1,7 +1,8 @@
-"""Kafka's jars: resolved by jgo into the user's Maven cache, and checked against `kafka.jars.lock` at every start.
+"""Kafka's jars: resolved by jgo into the user's Maven cache, checked against the lock file at every start.
 
-The lock names each jar and its SHA-256 and nothing else. A jar that is not in it, or differs, stops the start: code
-that nobody looked at never runs. To move to another Kafka version: `python -m ops.stack.jars lock VERSION`.
+The lock names each jar and its SHA-256 and nothing else. A jar that is not in it, or differs, stops the
+start: code that nobody looked at never runs. To move to another Kafka version:
+`python -m ops.stack.jars lock VERSION`.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from ops.settings import Settings
 from producers.contract.errors import Stop, Unavailable
 
 LOCK: Final = Path(__file__).with_name("kafka.jars.lock")
-# Kafka itself ships no logging back end in its jars; without one it would log nothing at all.
+# Kafka's jars lack the bridge to its logging back end; without it the broker would log nothing at all.
 _LOGGING: Final = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"
 
 
 def coordinate(version: str) -> str:
     """What jgo is asked for."""
-    return f"org.apache.kafka:kafka_2.13:{version}+{_LOGGING}"
+    return f"org.apache.kafka:kafka_2.13:{version}"
 
 
 def _sha256(path: Path) -> str:
@@ -76,7 +77,10 @@ def resolve(settings: Settings) -> list[Path]:
 
     with _one_at_a_time(settings.cache_dir):
         try:
-            environment = jgo.build(coordinate(settings.kafka_version))
+            broker = jgo.build(coordinate(settings.kafka_version)).all_jars
+            # Resolved by itself: asked for both at once, jgo lets log4j's own dependency management decide
+            # and puts kafka-clients 3.9.1 under a 4.4.0 broker, which does not start.
+            bridge = [jar for jar in jgo.build(_LOGGING).all_jars if "slf4j-impl" in jar.name]
         except Exception as error:  # jgo lets through what its HTTP client and its parser raise
             raise Unavailable(
                 "maven",
@@ -84,11 +88,11 @@ def resolve(settings: Settings) -> list[Path]:
                 "Connect to the Internet for the first start; or use a Kafka that you have: "
                 "DONGBO_KAFKA_EXTERNAL=true and DONGBO_KAFKA_BOOTSTRAP=host:port",
             ) from error
-    return [Path(jar) for jar in environment.all_jars]
+    return [Path(jar) for jar in (*broker, *bridge)]
 
 
 def classpath(settings: Settings) -> str:
-    """Java's class path of verified jars, in an order that is the same at every start (the start-up cache needs it)."""
+    """Java's class path of verified jars, always in the same order: the start-up cache is bound to it."""
     paths = resolve(settings)
     verify(paths)
     return os.pathsep.join(sorted(map(str, paths)))

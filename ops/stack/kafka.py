@@ -5,8 +5,8 @@ Invariants:
 - `run` ends in `execv`: the supervisor's child is the broker itself, so a signal reaches it.
 - Data outlives the process: the same `data_dir` starts again after SIGTERM and after SIGKILL.
 
-Known limits: one node, so no replication; Kafka does not fsync each message, so rows that the operating system had
-not written yet are lost when the machine (not the process) dies. Production uses a real cluster
+Known limits: one node, so no replication; Kafka does not fsync each message, so rows that the operating
+system had not written yet are lost when the machine (not the process) dies. Production uses a real cluster
 (DONGBO_KAFKA_EXTERNAL=true).
 """
 
@@ -69,13 +69,17 @@ share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=2000
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 num.network.threads=2
 num.io.threads=4
 background.threads=4
 num.recovery.threads.per.data.dir=2
 """
-# offsets.retention.minutes: a year. Kafka's week would forget the position of a loader that was stopped over Tết,
-# and `auto.offset.reset=error` then makes that an incident.
+# offsets.retention.minutes: a year. Kafka's week would forget the position of a loader that was stopped over
+# Tết, and `auto.offset.reset=error` then makes that an incident.
+# broker.session.timeout.ms: after a kill -9 the controller keeps the broker out until the dead one's session
+# ends, so the default of 9 s makes every such restart take 12 s.
 
 _LOG4J: Final = """\
 status=error
@@ -140,7 +144,7 @@ def address(settings: Settings) -> tuple[str, int]:
 
 
 def write_config(settings: Settings) -> Layout:
-    """Write the broker's files anew: settings may have changed, and the controller's port is chosen at each start."""
+    """Write the broker's files anew: settings may have changed, and the controller takes a new port."""
     layout = Layout.of(settings)
     host, port = address(settings)
     layout.data.mkdir(parents=True, exist_ok=True)
@@ -189,7 +193,7 @@ def _format_once(java: list[str], layout: Layout) -> None:
 
 
 def command(settings: Settings) -> list[str]:
-    """Everything up to the broker's start: jars checked, files written, storage formatted; then its command line."""
+    """Do all that comes before the broker: check jars, write files, format once. Returns its command line."""
     host, port = address(settings)
     if port_is_taken(host, port):
         raise Stop(
@@ -211,7 +215,7 @@ def run(settings: Settings) -> NoReturn:
     arguments = command(settings)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(arguments[0], arguments)
+    os.execv(arguments[0], arguments)  # noqa: S606 - no shell is wanted
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Small facts about processes and ports that every part of the stack needs.
 
-Run as a module (`python -m ops.stack.process PROGRAM ARGUMENTS...`) it becomes that program, tied to its parent's life.
+Run as a module (`python -m ops.stack.process PROGRAM ARGUMENTS...`) it becomes that program, tied to its
+parent's life.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def die_with_parent(signum: int = signal.SIGTERM) -> None:
-    """Ask the kernel to signal this process when its parent ends, however it ends (Linux; elsewhere nothing happens).
+    """Ask the kernel to signal this process when its parent ends, however it ends (Linux only).
 
     Survives `execv`. The parent here is the thread that forked: start children from a thread that lives on.
     """
@@ -48,4 +49,4 @@ def port_is_taken(host: str, port: int) -> bool:
 
 if __name__ == "__main__":
     die_with_parent()
-    os.execv(sys.argv[1], sys.argv[1:])
+    os.execv(sys.argv[1], sys.argv[1:])  # noqa: S606 - no shell is wanted
