@@ -194,8 +194,8 @@ class Outbox:
         Within a ward they come in the order of their seq.
         """
         with self._lock, translated(self.path):
-            if not after:
-                after = self._first_pending() - 1
+            # A position of 0 finds the oldest by one look-up a ward, instead of a scan of all that is kept.
+            after = after or self._before_pending()
             rows = self._db.execute(
                 "SELECT position, e.ward, seq, value FROM events e CROSS JOIN wards w ON w.ward = e.ward "
                 "WHERE position > ? AND seq > sent_seq ORDER BY position LIMIT ?",
@@ -203,12 +203,15 @@ class Outbox:
             )
             return [Stored(*row) for row in rows]
 
-    def _first_pending(self) -> int:
-        """One look-up a ward, instead of a scan of all that is kept."""
-        (found,) = self._db.execute(
+    def _before_pending(self) -> int:
+        """The position before the oldest event that waits; the newest position if none does."""
+        (oldest,) = self._db.execute(
             "SELECT min(position) FROM wards w CROSS JOIN events e ON e.ward = w.ward AND seq = sent_seq + 1"
         ).fetchone()
-        return int(found or 1)
+        if oldest is not None:
+            return int(oldest) - 1
+        (newest,) = self._db.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
+        return int(newest)
 
     def acknowledge(self, up_to: Mapping[str, int]) -> None:
         """Kafka has every event of these wards up to these seqs; purge the oldest beyond `keep_max`.
