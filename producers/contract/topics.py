@@ -21,6 +21,9 @@ BROKER_VALUE_BYTES_MAX: Final = 4 * 1024 * 1024
 
 EVENTS_CONFIG: Final[dict[str, str]] = {
     "message.timestamp.type": "LogAppendTime",
+    # A ward may compress as it likes, the broker stores plainly: aiokafka without cramjam raises
+    # UnsupportedCodecError on lz4, snappy and zstd, and one such batch would stop the worker for ever.
+    "compression.type": "uncompressed",
     "cleanup.policy": "delete",
     "retention.ms": str(30 * 24 * 3600 * 1000),
     "max.message.bytes": str(BROKER_VALUE_BYTES_MAX),
