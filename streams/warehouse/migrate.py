@@ -1,0 +1,204 @@
+"""Bring a database to the newest shape: migrations once each and for ever, views and reference data as they are now.
+
+Invariants:
+- A migration that has been applied is history: a file that differs from its record stops everything.
+- Every statement is idempotent (CREATE ... IF NOT EXISTS) and recorded on its own. So a run that was killed in
+  mid-file goes on where it was, and two runs at once do the same work twice to the same end.
+- Views hold no data: they are replaced whenever their file changed.
+
+Files are `NNNN_name.sql`, statements end with `;` at the end of a line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from producers.contract.errors import Stop
+from streams.warehouse import reference
+from streams.warehouse.store import Store
+
+_HISTORY: Final = """
+CREATE TABLE IF NOT EXISTS migrations
+(
+    name String COMMENT 'vi: tên tệp, khung nhìn hoặc bảng tham chiếu | en: name of the file, view or reference table',
+    statement UInt16 COMMENT 'vi: câu lệnh thứ mấy, 0 là cả tệp đã xong | en: number of the statement, 0 for the whole file done',
+    sha256 FixedString(64) COMMENT 'vi: dấu vân tay của tệp | en: fingerprint of the file',
+    applied_at DateTime64(3, 'Asia/Ho_Chi_Minh') COMMENT 'vi: lúc chạy xong | en: when it was done'
+)
+ENGINE = ReplacingMergeTree(applied_at)
+ORDER BY (name, statement)
+COMMENT 'vi: những gì đã áp dụng vào cơ sở dữ liệu | en: what was applied to the database'
+"""
+_HISTORY_COLUMNS: Final = (
+    ("name", "String"),
+    ("statement", "UInt16"),
+    ("sha256", "FixedString(64)"),
+    ("applied_at", "DateTime64(3)"),
+)
+_NAME: Final = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
+_END: Final = re.compile(r";[ \t]*$", re.MULTILINE)
+_COMMENT_LINES: Final = re.compile(r"\A(?:\s*--[^\n]*\n)*\s*")
+_WHOLE: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One file of SQL."""
+
+    name: str
+    sha256: str
+    statements: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path, prefix: str = "") -> Script:
+        text = path.read_text(encoding="utf-8")
+        return cls(prefix + path.name, hashlib.sha256(text.encode()).hexdigest(), tuple(_split(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where one file stands: `applied`, `partly`, `pending` or `edited`."""
+
+    name: str
+    state: str
+
+
+_Done = dict[tuple[str, int], str]
+
+
+def migrate(store: Store, folder: Path) -> list[str]:
+    """Apply what is new of `folder`/migrations and `folder`/views, and reference data; names of what changed.
+
+    :raises Stop: `migration_edited` when an applied file was changed, `migrations_missing` when there is none
+    :raises Unavailable: ClickHouse is away; run again
+    """
+    scripts = _migrations(folder)
+    store.create_database()
+    store.command(_HISTORY)
+    done = _done(store)
+    _refuse_edited(scripts, done)
+    applied = [script.name for script in scripts if _apply(store, script, done)]
+    applied += [view.name for view in _views(folder) if _replace(store, view, done)]
+    return applied + _fill(store, done)
+
+
+def status(store: Store, folder: Path) -> list[Status]:
+    """Where each migration stands, in order. Changes nothing."""
+    known = store.value(
+        "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'migrations'"
+    )
+    done = _done(store) if known else {}
+    return [Status(script.name, _state(script, done)) for script in _migrations(folder)]
+
+
+def pending(store: Store, folder: Path) -> list[str]:
+    """Names of the migrations that are not wholly applied."""
+    return [item.name for item in status(store, folder) if item.state != "applied"]
+
+
+def _state(script: Script, done: _Done) -> str:
+    shas = {sha for (name, _), sha in done.items() if name == script.name}
+    if not shas:
+        return "pending"
+    if shas != {script.sha256}:
+        return "edited"
+    return "applied" if (script.name, _WHOLE) in done else "partly"
+
+
+def _migrations(folder: Path) -> list[Script]:
+    paths = sorted((folder / "migrations").glob("*.sql"))
+    wrong = [path.name for path in paths if not _NAME.fullmatch(path.name)]
+    numbers = [path.name[:4] for path in paths]
+    if not paths or wrong or len(set(numbers)) != len(numbers):
+        raise Stop(
+            "migrations_missing",
+            f"{folder / 'migrations'} holds {len(paths)} files; wrongly named: {', '.join(wrong) or 'none'}",
+            "Name each file NNNN_name.sql with a number of its own, and give the folder that holds them",
+        )
+    return [Script.read(path) for path in paths]
+
+
+def _views(folder: Path) -> list[Script]:
+    """In the order of their names, except that a view comes after those that it reads."""
+    scripts = {path.stem: Script.read(path, "views/") for path in sorted((folder / "views").glob("v_*.sql"))}
+    ordered: dict[str, Script] = {}
+
+    def place(name: str) -> None:
+        for other in scripts:
+            if (
+                other != name
+                and other not in ordered
+                and re.search(rf"\b{other}\b", scripts[name].statements[0])
+            ):
+                place(other)
+        ordered[name] = scripts[name]
+
+    for name in scripts:
+        place(name)
+    return list(ordered.values())
+
+
+def _done(store: Store) -> _Done:
+    rows = store.query("SELECT name, statement, toString(sha256) FROM migrations FINAL").rows
+    return {(name, statement): sha for name, statement, sha in rows}
+
+
+def _refuse_edited(scripts: list[Script], done: _Done) -> None:
+    edited = [script.name for script in scripts if _state(script, done) == "edited"]
+    gone = {name for name, _ in done if _NAME.fullmatch(name)} - {script.name for script in scripts}
+    if edited or gone:
+        raise Stop(
+            "migration_edited",
+            f"applied to this database in another form: {', '.join([*edited, *sorted(gone)])}",
+            "Restore the file as it was (git checkout) and put the change into a new migration with a higher number",
+        )
+
+
+def _apply(store: Store, script: Script, done: _Done) -> bool:
+    if (script.name, _WHOLE) in done:
+        return False
+    for number, statement in enumerate(script.statements, start=1):
+        if (script.name, number) not in done:
+            store.command(statement)
+            _record(store, script.name, number, script.sha256)
+    _record(store, script.name, _WHOLE, script.sha256)
+    return True
+
+
+def _replace(store: Store, view: Script, done: _Done) -> bool:
+    if done.get((view.name, _WHOLE)) == view.sha256:
+        return False
+    for statement in view.statements:
+        store.command(statement)
+    _record(store, view.name, _WHOLE, view.sha256)
+    return True
+
+
+def _fill(store: Store, done: _Done) -> list[str]:
+    filled = []
+    for table in reference.tables():
+        name, sha = f"reference/{table.name}", table.sha256()
+        if done.get((name, _WHOLE)) != sha:
+            table.fill(store)
+            _record(store, name, _WHOLE, sha)
+            filled.append(name)
+    return filled
+
+
+def _record(store: Store, name: str, statement: int, sha256: str) -> None:
+    row = (name, statement, sha256, time.time_ns() // 1_000_000)
+    names, types = zip(*_HISTORY_COLUMNS, strict=True)
+    store.insert("migrations", names, types, [[value] for value in row])
+
+
+def _split(text: str) -> Iterator[str]:
+    for part in _END.split(text):
+        statement = _COMMENT_LINES.sub("", part + "\n", count=1).strip()
+        if statement:
+            yield statement

@@ -1,0 +1,92 @@
+"""Reference data: wards, procedures, words and reasons as the contract has them, for joins in SQL."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from producers.contract.procedures import PROCEDURES
+from producers.contract.reasons import REASONS
+from producers.contract.topics import PARTITION_OF_WARD
+from producers.contract.vocabulary import (
+    APPLICANT_WORDS,
+    CHANNEL_WORDS,
+    FIELD_WORDS,
+    STATUS_WORDS,
+    TIMELINESS_WORDS,
+)
+from producers.contract.wards import WARDS
+from streams.warehouse.store import Store
+
+_VERSION: Final = ("version", "UInt64")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One table of reference data, whole."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    rows: list[tuple[Any, ...]]
+
+    def sha256(self) -> str:
+        return hashlib.sha256(repr((self.columns, self.rows)).encode()).hexdigest()
+
+    def fill(self, store: Store) -> None:
+        """Write all rows under a new version. A row that the contract no longer has stays."""
+        version = time.time_ns() // 1_000_000
+        names, types = zip(*self.columns, _VERSION, strict=True)
+        data = [list(column) for column in zip(*self.rows, strict=True)]
+        store.insert(self.name, names, types, [*data, [version] * len(self.rows)])
+
+
+def tables() -> list[Reference]:
+    """All reference data."""
+    return [_wards(), _procedures(), _words(), _reasons()]
+
+
+def _strings(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, "String") for name in names)
+
+
+def _wards() -> Reference:
+    columns = (*_strings("code", "name", "kind", "full_name", "slug"), ("partition", "UInt16"))
+    rows = [
+        (ward.code, ward.name, ward.kind, ward.full_name, ward.slug, PARTITION_OF_WARD[ward.code])
+        for ward in WARDS.values()
+    ]
+    return Reference("wards", columns, rows)
+
+
+def _procedures() -> Reference:
+    columns = (
+        *_strings("code", "name", "field"),
+        ("time_limit", "UInt32"),
+        *_strings("unit", "rule", "code_status", "limit_status"),
+    )
+    rows = [
+        (p.code, p.name, p.field, p.limit, p.unit, p.rule, p.code_status, p.limit_status)
+        for p in PROCEDURES.values()
+    ]
+    return Reference("procedures", columns, rows)
+
+
+def _words() -> Reference:
+    kinds = {
+        "status": {str(int(status)): words for status, words in STATUS_WORDS.items()},
+        "channel": {channel.value: words for channel, words in CHANNEL_WORDS.items()},
+        "applicant": {applicant.value: words for applicant, words in APPLICANT_WORDS.items()},
+        "timeliness": {timeliness.value: words for timeliness, words in TIMELINESS_WORDS.items()},
+        "field": FIELD_WORDS,
+    }
+    rows = [
+        (kind, code, words.vi, words.en) for kind, table in kinds.items() for code, words in table.items()
+    ]
+    return Reference("words", _strings("kind", "code", "vi", "en"), rows)
+
+
+def _reasons() -> Reference:
+    rows = [(r.code, r.vi, r.en, r.remedy_vi, r.remedy_en) for r in REASONS.values()]
+    return Reference("reasons", _strings("code", "vi", "en", "remedy_vi", "remedy_en"), rows)
