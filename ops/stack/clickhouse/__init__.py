@@ -1,12 +1,12 @@
-"""placeholder"""
+"""The embedded ClickHouse: the real engine (chdb) behind ClickHouse's own HTTP interface, in its own process.
+
+    request -> statement -> guard -> engine -> server
+
+`run(settings)` serves until SIGTERM; `start(settings)` does so in a child. Any ClickHouse client can connect.
+"""
 
 from __future__ import annotations
-from ops.settings import Settings
 
+from ops.stack.clickhouse.launch import Endpoint, run, start, wait_ready
 
-class Endpoint:
-    def stop(self) -> None: ...
-
-
-def start(settings: Settings) -> Endpoint:
-    return Endpoint()
+__all__ = ["Endpoint", "run", "start", "wait_ready"]
