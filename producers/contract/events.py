@@ -98,7 +98,10 @@ class DayClosed(_Payload, frozen=True, kw_only=True, omit_defaults=True):
     """The ward's control totals: status events of `day` per status, and the seqs they lie between."""
 
     day: date
-    counts: dict[Status, Annotated[int, Meta(ge=0)]]
+    counts: Annotated[
+        dict[Status, Annotated[int, Meta(ge=0)]],
+        Meta(extra_json_schema={"propertyNames": {"pattern": "^([1-9]|10)$"}}),
+    ]
     first_seq: Annotated[int, Meta(ge=0)]
     last_seq: Annotated[int, Meta(ge=0)]
 
