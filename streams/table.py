@@ -1,0 +1,184 @@
+"""The one table, `book`: encoded records by key, in memory, restored from its changelog.
+
+Invariants:
+- Of two records of a key the higher version stays, in whatever order the changelog has them: a worker that
+  was stopped for a minute may have written an old record behind a new one.
+- `put` is called with records that the changelog has acknowledged, never before.
+- Only keys of partitions that this worker owns are kept.
+- `persisted_offset` is an offset up to which this worker has seen the whole changelog of a partition. Its own
+  writes move it on only while nothing foreign stands between them; so a rebalance that leaves a partition
+  here reads back what others wrote, and not everything that this worker wrote since it started.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import faust
+from faust.stores.base import Store
+from faust.types import TP
+from yarl import URL
+
+from producers.contract.topics import PARTITION_OF_WARD
+from streams.domain.records import VERSION_BYTES, is_sync, newer, ward_of
+from streams.domain.shelf import Message
+
+_log: Final = logging.getLogger(__name__)
+
+
+class BookRecords:
+    """Records by key, with an index from ward to keys. The `Records` of the shelf."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[bytes, bytes] = {}
+        self._keys_of_ward: dict[str, set[bytes]] = {}
+        self._seen: dict[int, int] = {}
+        self.skipped = 0
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """The record of a key, or None."""
+        return self._by_key.get(key)
+
+    def books_of(self, ward: str, /) -> Iterator[bytes]:
+        """The encoded books of a ward, all days."""
+        keys = self._keys_of_ward.get(ward, ())
+        return (self._by_key[key] for key in keys if not is_sync(key))
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Keep a record unless a newer one is known."""
+        known = self._by_key.get(key)
+        if newer(value, known):
+            self._by_key[key] = value
+            if known is None:
+                self._keys_of_ward.setdefault(ward_of(key), set()).add(key)
+
+    def delete(self, key: bytes) -> None:
+        """Forget a record, as a tombstone asks."""
+        if self._by_key.pop(key, None) is not None:
+            self._keys_of_ward[ward_of(key)].discard(key)
+
+    def replay(self, partition: int, messages: Iterable[Message], last_offset: int) -> None:
+        """Take changelog records up to and with `last_offset`; what cannot be a record is skipped."""
+        for message in messages:
+            if not _is_record(partition, message):
+                self._skip(partition, message)
+            elif message.value is None:
+                self.delete(message.key or b"")
+            else:
+                self.put(message.key or b"", message.value)
+        self._seen[partition] = max(last_offset, self._seen.get(partition, -1))
+
+    def wrote(self, partition: int, offsets: list[int]) -> None:
+        """Note own records, acknowledged by the changelog at these offsets."""
+        seen = self._seen.get(partition)
+        if seen is None or not offsets:
+            return
+        if min(offsets) == seen + 1 and max(offsets) - seen == len(offsets):
+            self._seen[partition] = max(offsets)
+
+    def seen(self, partition: int) -> int | None:
+        """The offset up to which the changelog of a partition is known without a gap; None if unknown."""
+        return self._seen.get(partition)
+
+    def recovered(self, partition: int) -> None:
+        """A partition without any changelog record is known as a whole, too."""
+        self._seen.setdefault(partition, -1)
+
+    def keep_only(self, partitions: set[int]) -> None:
+        """Forget everything of other partitions."""
+        for ward in [ward for ward in self._keys_of_ward if PARTITION_OF_WARD[ward] not in partitions]:
+            for key in self._keys_of_ward.pop(ward):
+                del self._by_key[key]
+        self._seen = {known: seen for known, seen in self._seen.items() if known in partitions}
+
+    def _skip(self, partition: int, message: Message) -> None:
+        self.skipped += 1
+        _log.warning(
+            "changelog record skipped: partition %d offset %d is no record of a ward of this partition "
+            "(%d skipped so far)",
+            partition,
+            message.offset,
+            self.skipped,
+        )
+
+
+def _is_record(partition: int, message: Message) -> bool:
+    """Whether a changelog message can be a record: a known ward's key, in its partition, with a version."""
+    try:
+        ward = ward_of(message.key or b"")
+    except ValueError:  # no separator, or not UTF-8
+        return False
+    has_version = message.value is None or len(message.value) > VERSION_BYTES
+    return PARTITION_OF_WARD.get(ward) == partition and has_version
+
+
+class BookStore(Store[bytes, bytes]):
+    """Faust's view of the records."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.records = BookRecords()
+        super().__init__(*args, **options)
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """The changelog offset up to which nothing has to be read again."""
+        return self.records.seen(tp.partition)
+
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any = None, to_value: Any = None) -> None:
+        """Take chunks of changelog records (`streams.transport`)."""
+        for event in batch:
+            chunk = event.message
+            self.records.replay(chunk.partition, chunk.records, chunk.offset)
+
+    async def on_rebalance(self, assigned: set[TP], *_: Any) -> None:
+        """Forget the partitions that are no longer ours, before anything of them is asked for."""
+        topic = self.table.changelog_topic.get_topic_name()
+        self.records.keep_only({tp.partition for tp in assigned if tp.topic == topic})
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Everything of these partitions is known now."""
+        for tp in active_tps:
+            self.records.recovered(tp.partition)
+
+    def reset_state(self) -> None:
+        """Nothing is kept on disk, so there is nothing to reset, to back up or to restore."""
+
+    async def backup_partition(self, tp: Any, *_: Any, **__: Any) -> None:
+        """See `reset_state`."""
+
+    def restore_backup(self, tp: Any, *_: Any, **__: Any) -> None:
+        """See `reset_state`."""
+
+
+class BookTable(faust.Table[bytes, bytes]):
+    """The table `book`. Faust recovers it; the agent writes its changelog and calls `records.put` itself."""
+
+    def _new_store(self) -> BookStore:
+        return BookStore(URL("memory://"), self.app, self, table_name=self.name)
+
+    @property
+    def records(self) -> BookRecords:
+        """What the shelf reads."""
+        store = self.data
+        assert isinstance(store, BookStore)
+        return store.records
+
+
+def create_table(app: Any) -> BookTable:
+    """Declare the table. Its changelog, `{app_id}-book-changelog`, must exist."""
+    # A buffer of 1 would make Faust read this worker's own writes back for ever; chunks are large enough
+    # that a larger one only holds memory.
+    table = BookTable(
+        app,
+        name="book",
+        key_type=bytes,
+        value_type=bytes,
+        partitions=app.conf.topic_partitions,
+        recovery_buffer_size=2,
+    )
+    app.tables.add(table)
+    return table

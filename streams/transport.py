@@ -1,0 +1,317 @@
+"""The chunked transport: an agent gets all fetched records of one partition as one Faust message.
+
+Stock Faust creates four asyncio tasks for each message and so reaches 3,000 events a second; as chunks the
+same records cost nothing to pass on. Faust keeps the group, the assignment, the tables and the timer of
+commits.
+
+Invariants:
+- A chunk holds the records of one partition in log order, fetched in one generation of the group.
+- Only `complete` lets a commit pass a chunk, and only in the order in which the chunks were handed out: each
+  chunk names the offset that it `follows`, and completing one out of turn is an error. Faust's own
+  acknowledgement never counts, because a stream also acknowledges what it skips while partitions move.
+- A commit is the offset after the last completed chunk. Holes between offsets (markers of transactions,
+  compaction) therefore cost nothing, and no list of offsets is kept.
+- A chunk of an older generation is never completed. What is handed out again after a seek may overlap what is
+  completed already: the book is a set, so counting it again changes nothing.
+- At most `CHUNKS_AHEAD_MAX` chunks are handed out and not finished. A chunk is bounded in records by
+  `broker_max_poll_records` and in bytes by `consumer_max_fetch_size` (the topic stores batches
+  uncompressed), or one batch where that is larger (4 MB).
+- Changelogs come in chunks as well. A chunk's offset is then the one before the consumer's position, so that
+  recovery also ends where the last offsets of a partition hold no record (faust-streaming#176).
+
+Known limits: this reads private members of aiokafka 0.14.0 (`_records`, `_partition_records`) and Faust
+0.15.3, which are pinned; `tests/pipeline/test_worker.py` and `test_faust_hazards.py` fail when an upgrade
+changes them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, ClassVar, Final
+from weakref import WeakSet
+
+import msgspec
+from aiokafka.consumer.fetcher import FetchResult
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from streams.domain.shelf import Message
+
+# Two would be enough to let the next fetch overlap with the agent's work; the others cover a fetch that
+# brings many small partitions.
+CHUNKS_AHEAD_MAX: Final = 8
+# A fetch that waits for data answers at the first byte, so this bounds only how long a partition waits
+# that was not part of it (just resumed, just drained). Faust's 1.5 s would stand in every failover.
+FETCH_WAIT_MS: Final = 100
+_REVOKE_COMMIT_S: Final = 2.0
+
+
+class Chunk(ConsumerMessage):
+    """Consecutive records of a partition. `until`: the offset after the last; `follows`: before the first."""
+
+    __slots__ = ("follows", "records", "until")
+
+    def __init__(self, tp: TP, records: list[Message], follows: int, until: int, generation: int) -> None:
+        super().__init__(
+            tp.topic,
+            tp.partition,
+            until - 1,
+            0.0,
+            1,
+            None,
+            None,
+            b"",
+            None,
+            0,
+            0,
+            tp,
+            generation_id=generation,
+        )
+        self.records = records
+        self.follows = follows
+        self.until = until
+
+
+class Progress(msgspec.Struct):
+    """How far one partition has come, each as the next offset."""
+
+    handed: int
+    durable: int
+    committed: int | None = None
+
+
+class ChunkThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread, fetching straight into `Message`."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        # As the loader reads (librdkafka's default): an aborted transaction of a ward that writes in
+        # transactions by mistake is an event for neither.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def on_start(self) -> None:
+        """Connect."""
+        await super().on_start()
+        self._ensure_consumer()._fetcher._records = _LeanRecords()
+
+
+class _LeanRecords(OrderedDict[TP, Any]):
+    """aiokafka's fetched records by partition, each to be turned into a `Message` when it is drained.
+
+    aiokafka would build an 11-member dataclass of each, and the consumer then a `Message` of that:
+    measured 1.3 times.
+    """
+
+    def __setitem__(self, tp: TP, fetched: Any) -> None:
+        if type(fetched) is FetchResult and fetched._partition_records is not None:
+            fetched._partition_records._consumer_record = _message
+        super().__setitem__(tp, fetched)
+
+
+def _message(_: TP, record: Any) -> Message:
+    return Message(record.value, record.key, record.offset, record.timestamp)
+
+
+class ChunkConsumer(driver.Consumer):
+    """Faust's consumer, handing out chunks and committing only what was completed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._progress: dict[TP, Progress] = {}
+        self._ahead: WeakSet[Chunk] = WeakSet()
+        self._finished = asyncio.Event()
+        self._draining = False
+        self.holes = 0
+        super().__init__(*args, **options)
+
+    def _new_consumer_thread(self) -> ChunkThread:
+        return ChunkThread(self, loop=self.loop, beacon=self.beacon)
+
+    # Handing out
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Chunk]]:  # noqa: ASYNC109 - Faust's own
+        """Fetch once and hand out a chunk for each partition that has records.
+
+        What is dropped here because the flow stopped or the group moved is not lost: both end in a seek to
+        the committed offsets, or for changelogs to the recovered ones, before the flow starts again.
+        """
+        fetched, active = await self._wait_next_records(timeout)
+        generation = self.app.consumer_generation_id
+        if fetched is None:
+            return
+        for tp, chunk in self._chunks(fetched, generation):
+            await self._wait_for_room(tp)
+            moved = self.app.consumer_generation_id != generation
+            if moved or self.should_stop or not self.flow_active:
+                return
+            if self._draining or not (active is None or tp in active or tp in self._buffered_partitions):
+                continue
+            yield tp, self._hand_out(chunk)
+
+    def _chunks(self, fetched: Mapping[Any, list[Message]], generation: int) -> Iterator[tuple[TP, Chunk]]:
+        for key, records in fetched.items():
+            tp = TP(key.topic, key.partition)
+            if records:
+                yield tp, Chunk(tp, records, 0, self._until(tp, records), generation)
+        for tp in self._recovering():
+            until = self._position(tp)
+            progress = self._progress.get(tp)
+            if tp not in fetched and progress and until is not None and until > progress.handed:
+                yield tp, Chunk(tp, [], 0, until, generation)
+
+    def _hand_out(self, chunk: Chunk) -> Chunk:
+        tp, first = chunk.tp, chunk.records[0].offset if chunk.records else chunk.until
+        progress = self._progress.get(tp)
+        if progress is None:
+            progress = self._progress[tp] = Progress(first, first)
+        if first > progress.handed:
+            self.holes += 1
+        chunk.follows = progress.handed
+        progress.handed = chunk.until
+        if not self._is_changelog_tp(tp):
+            self._ahead.add(chunk)
+        return chunk
+
+    def _until(self, tp: TP, records: list[Message]) -> int:
+        position = self._position(tp) if self._is_changelog_tp(tp) else None
+        return max(records[-1].offset + 1, position or 0)
+
+    def _recovering(self) -> list[TP]:
+        return [tp for tp in self._active_partitions or () if self._is_changelog_tp(tp)]
+
+    async def _wait_for_room(self, tp: TP) -> None:
+        while len(self._ahead) >= CHUNKS_AHEAD_MAX and not self._is_changelog_tp(tp):
+            if self.should_stop or not self.flow_active:
+                return
+            self._finished.clear()
+            # The wait ends by itself as well: a chunk that was cleared from a queue is just gone from the
+            # set.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._finished.wait(), 0.05)
+
+    # Completing and committing
+
+    def is_current(self, chunk: Chunk) -> bool:
+        """Whether the group has not moved since the chunk was fetched."""
+        return bool(chunk.generation_id == self.app.consumer_generation_id)
+
+    def complete(self, chunk: Chunk) -> None:
+        """Let the next commit pass a chunk, all effects of which are durable.
+
+        A chunk of an older generation, or of a partition that is gone, is ignored: its records come again.
+        """
+        self.drop(chunk)
+        progress = self._progress.get(chunk.tp)
+        if progress is None or not self.is_current(chunk):
+            return
+        if chunk.follows > progress.durable:
+            raise AssertionError(f"{chunk.tp} completed to {chunk.until} before {chunk.follows}: {progress}")
+        progress.durable = max(progress.durable, chunk.until)
+
+    def drop(self, chunk: Chunk) -> None:
+        """Make room for another chunk, without letting a commit pass this one."""
+        self._ahead.discard(chunk)
+        self._finished.set()
+
+    def ack(self, message: Any) -> bool:
+        """Never: see the invariants. Faust's iterators call it, also for what they skipped."""
+        self._unacked_messages.discard(message)
+        return False
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        for tp, progress in self._progress.items():
+            asked = topics is None or tp in topics or tp.topic in topics
+            if asked and not self._is_changelog_tp(tp) and progress.durable != progress.committed:
+                yield tp
+
+    def _new_offset(self, tp: TP) -> int | None:
+        progress = self._progress.get(tp)
+        return None if progress is None else progress.durable
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        done = bool(await super()._commit_offsets(offsets, start_new_transaction))
+        if not done:
+            # Faust notes a commit as done even when it failed (#611) and would not try again.
+            self._committed_offset.update({tp: before[tp] for tp in offsets if tp in self._progress})
+            return False
+        for tp, offset in offsets.items():
+            if tp in self._progress:
+                self._progress[tp].committed = offset
+        return True
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Nothing: Faust would note the offsets before a chunk as done when the chunk arrives."""
+
+    # Partitions that come and go
+
+    async def perform_seek(self) -> None:
+        """Start again at the committed offsets."""
+        # Before the seek: what is handed out while it is under way belongs to the new order already.
+        for tp in self.progress():
+            self._progress.pop(tp)
+        await super().perform_seek()
+        for tp in self.assignment():
+            committed = self._committed_offset.get(tp)
+            if committed is not None and not self._is_changelog_tp(tp):
+                self._progress.setdefault(tp, Progress(committed, committed)).committed = committed
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Seek the changelogs to where their recovery begins."""
+        await super().seek_wait(partitions)
+        for tp, offset in partitions.items():
+            self._progress[tp] = Progress(offset, offset)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit what is durable before another worker takes the partitions over, then forget them."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.commit(), _REVOKE_COMMIT_S)
+        for tp in revoked:
+            self._progress.pop(tp, None)
+        await super().on_partitions_revoked(revoked)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Hand out nothing more and wait until the agent has finished what it has; then commit.
+
+        False if it was not done within `timeout_s`: the rest is read again after the next start.
+        """
+        self._draining = True
+        with contextlib.suppress(asyncio.TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._ahead:
+                    await self._wait_for_finished()
+        await self.commit()
+        return not self._ahead
+
+    # For the watchdog and for health; read from other threads
+
+    def progress(self) -> dict[TP, Progress]:
+        """Progress of every partition that has any, changelogs excepted."""
+        known = dict(self._progress)
+        return {tp: progress for tp, progress in known.items() if not self._is_changelog_tp(tp)}
+
+    def _position(self, tp: TP) -> int | None:
+        """The consumer's position, which also passes offsets that hold no record."""
+        consumer = self._thread._consumer
+        subscription = consumer._subscription.subscription if consumer is not None else None
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None or tp not in assignment.tps:
+            return None
+        state = assignment.state_value(tp)
+        return int(state.position) if state is not None and state.has_valid_position else None
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Nothing: Faust's own check raises false alarms (#166); `streams.watchdog` decides."""
+
+    def verify_recovery_event_path(self, now: float, tp: TP) -> None:
+        """Nothing, likewise."""
+
+
+class ChunkTransport(driver.Transport):
+    """Kafka by aiokafka, in chunks."""
+
+    Consumer: ClassVar[type[ChunkConsumer]] = ChunkConsumer
