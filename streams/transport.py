@@ -187,11 +187,13 @@ class ChunkConsumer(driver.Consumer):
         while len(self._ahead) >= CHUNKS_AHEAD_MAX and not self._is_changelog_tp(tp):
             if self.should_stop or not self.flow_active:
                 return
-            self._finished.clear()
-            # The wait ends by itself as well: a chunk that was cleared from a queue is just gone from the
-            # set.
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._finished.wait(), 0.05)
+            await self._wait_for_finished()
+
+    async def _wait_for_finished(self) -> None:
+        # It ends by itself as well: a chunk that was cleared from a queue is just gone from the set.
+        self._finished.clear()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._finished.wait(), 0.05)
 
     # Completing and committing
 
