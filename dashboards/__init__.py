@@ -1,0 +1,1 @@
+"""From ClickHouse to people: the live page (`server`, `web`)."""

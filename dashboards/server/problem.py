@@ -1,0 +1,87 @@
+"""One shape for every error, {code, vi, en}, and the headers that every answer carries."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from dashboards.server.words import ERROR_WORDS
+
+log = logging.getLogger(__name__)
+
+_STATUS: Final = {
+    "bad_day": HTTPStatus.BAD_REQUEST,
+    "bad_request": HTTPStatus.BAD_REQUEST,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "clickhouse_away": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_clients": HTTPStatus.SERVICE_UNAVAILABLE,
+    "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_CODE_OF_HTTP: Final = {404: "not_found", 403: "not_found", 405: "method_not_allowed"}
+
+# Nothing inline and nothing from outside: the page works on a network without the internet, and text that
+# a ward sends can never become script.
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Problem(Exception):
+    """An error that the client is told: `code` is one of `ERROR_WORDS`."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def words_of(code: str) -> dict[str, str]:
+    """The error as it travels."""
+    return {"code": code, **ERROR_WORDS[code]._asdict()}
+
+
+def json_response(value: Any, status: int = 200) -> web.Response:
+    """JSON that no cache keeps."""
+    body = msgspec.json.encode(value)
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+def response_of(code: str) -> web.Response:
+    """The error as an answer."""
+    return json_response(words_of(code), _STATUS[code])
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn everything that goes wrong into the one shape."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return response_of(problem.code)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return response_of(_CODE_OF_HTTP.get(error.status, "bad_request"))
+    except Exception:
+        log.exception("%s failed", request.path)
+        return response_of("internal")
+
+
+async def secure(_request: web.Request, response: web.StreamResponse) -> None:
+    """Signal `on_response_prepare`: streams get the headers as well."""
+    response.headers.update(SECURITY_HEADERS)
+    response.headers["Server"] = "dongbo"

@@ -1,0 +1,83 @@
+"""From start to SIGTERM: one process, one event loop, one reading thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from aiohttp import web
+
+from dashboards.server.config import DashboardConfig
+from dashboards.server.hub import Hub
+from dashboards.server.poller import Poller
+from dashboards.server.reader import Reader
+from dashboards.server.routes import Routes
+from producers.contract.errors import Stop
+from streams.warehouse.store import Store
+
+log = logging.getLogger(__name__)
+
+# Streams end by themselves within a rest (see `stream`); what has not ended then is cut off.
+SHUTDOWN_S: Final = 1.5
+CONNECT_TIMEOUT_S: Final = 2
+QUERY_TIMEOUT_S: Final = 5
+
+
+def run_dashboard(config: DashboardConfig) -> None:
+    """Serve the live page until SIGTERM or SIGINT. Raises `Stop` if the port is taken."""
+    asyncio.run(_serve(config))
+
+
+async def _serve(config: DashboardConfig) -> None:
+    hub = Hub(config.clients_max)
+    poller = Poller(hub, Reader(_store(config)), config.refresh_s)
+    poller.start()
+    runner = web.AppRunner(
+        Routes(config, hub, poller.wake).application(), access_log=None, shutdown_timeout=SHUTDOWN_S
+    )
+    try:
+        await _listen(runner, config)
+        log.warning("the page is at http://%s:%d", config.host, config.port)
+        with _stop_signals() as stopping:
+            await stopping.wait()
+    finally:
+        poller.stop()
+        hub.close()
+        await runner.cleanup()
+
+
+def _store(config: DashboardConfig) -> Store:
+    """A store that gives up sooner than a loader's: the page would rather say that its figures are old."""
+    address = config.clickhouse
+    return Store(
+        replace(
+            address,
+            connect_timeout_s=min(address.connect_timeout_s, CONNECT_TIMEOUT_S),
+            request_timeout_s=min(address.request_timeout_s, QUERY_TIMEOUT_S),
+        )
+    )
+
+
+async def _listen(runner: web.AppRunner, config: DashboardConfig) -> None:
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port).start()
+    except OSError as error:
+        detail = f"{config.host}:{config.port}: {error.strerror}"
+        raise Stop("address_taken", detail, "Stop what listens there, or choose another port") from error
+
+
+@contextmanager
+def _stop_signals() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    yield stopping
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
