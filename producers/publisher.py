@@ -65,7 +65,8 @@ class _Refused(Exception):
 class _Session:
     """One producer's life, and what Kafka has confirmed in it: per ward, an unbroken row of seqs.
 
-    Only the thread that polls changes it; the delivery reports run inside `poll`.
+    Only the thread that polls changes it; the delivery reports run inside `poll`. Other threads may only
+    `send_aside`.
     """
 
     def __init__(self, config: Mapping[str, object]) -> None:
@@ -77,6 +78,8 @@ class _Session:
         self.unsaved: dict[str, int] = {}
         self.failure = ""
         self.away = ""
+        self._guard = threading.Lock()
+        self._closed = False
 
     def report(self, ward: str, seq: int, error: KafkaError | None, _message: Message) -> None:
         """Take one delivery report."""
@@ -95,10 +98,24 @@ class _Session:
         elif error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION):
             self.away = error.str()
 
+    def send_aside(self, topic: str, ward: str, value: bytes) -> bool:
+        """Queue a message that nobody waits for, from any thread; say whether it was queued."""
+        with self._guard:  # librdkafka must not be closed while another thread is inside `produce`
+            if self._closed or self.away:
+                return False
+            try:
+                self.producer.produce(topic, value, ward.encode())
+            except BufferError:
+                return False
+            return True
+
     def close(self) -> None:
         """Throw away what was not delivered; the outbox has it."""
-        self.producer.purge(in_queue=True, in_flight=True, blocking=True)
-        self.producer.poll(0)
+        with self._guard:
+            self._closed = True
+            self.producer.purge(in_queue=True, in_flight=True, blocking=True)
+            self.producer.poll(0)
+            self.producer.close()
 
 
 class Publisher:
@@ -123,7 +140,7 @@ class Publisher:
         self._in_flight_max, self._beat_every_s, self._clock = in_flight_max, beat_every_s, clock
         self._session: _Session | None = None
         self._state: State = "stopped"
-        self._detail = ""
+        self._detail = self._unsaved = ""
         self._sessions = self._delivered_before = 0
         self._acknowledge_at_s = self._beat_at_s = 0.0
         self._config: dict[str, object] = {
@@ -170,9 +187,6 @@ class Publisher:
 
         A heartbeat is not kept: one that could not be sent says nothing later.
         """
-        session = self._session
-        if session is None or session.away:
-            return None
         at = self.outbox.ward(ward)
         event = wrap_heartbeat(
             Heartbeat(
@@ -183,11 +197,9 @@ class Publisher:
                 clock=self._clock(),
             )
         )
-        try:
-            session.producer.produce(self.topic, encode(event), ward.encode())
-        except BufferError:
-            return None
-        return event
+        session = self._session
+        queued = session is not None and session.send_aside(self.topic, ward, encode(event))
+        return event if queued else None
 
     def resend(self, ward: str, seqs: range) -> int:
         """Send again what the city asks for, as far as it is kept; return how many events were queued.
@@ -195,12 +207,10 @@ class Publisher:
         Fewer than asked for: the outbox no longer keeps the rest, or Kafka is away or slow; ask again.
         """
         session, queued = self._session, 0
-        if session is None or session.away:
+        if session is None:
             return 0
         for row in self.outbox.sent(ward, seqs):
-            try:
-                session.producer.produce(self.topic, row.value, ward.encode())
-            except BufferError:
+            if not session.send_aside(self.topic, ward, row.value):
                 break
             queued += 1
         return queued
@@ -255,9 +265,10 @@ class Publisher:
             self._acknowledge(session)
             raise _Refused(session.failure)
         idle = not queued and not session.in_flight
-        if session.unsaved and (idle or time.monotonic() >= self._acknowledge_at_s):
+        # At once when all is sent, unless the disk has just refused it.
+        if session.unsaved and (time.monotonic() >= self._acknowledge_at_s or (idle and not self._unsaved)):
             self._acknowledge(session)
-        self._say("idle" if idle else "sending", "")
+        self._say("idle" if idle else "sending", self._unsaved)
         self._beat_all()
 
     def _queue_some(self, session: _Session) -> int:
@@ -282,8 +293,9 @@ class Publisher:
         try:
             self.outbox.acknowledge(session.unsaved)
         except Unavailable as error:
-            self._say("sending", str(error))
+            self._unsaved = str(error)
         else:
+            self._unsaved = ""
             session.unsaved.clear()
 
     def _drain(self, session: _Session) -> None:

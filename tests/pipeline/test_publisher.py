@@ -6,6 +6,7 @@ Method: a real outbox, a real broker; publisher and broker are killed, and the t
 from __future__ import annotations
 
 import random
+import resource
 import subprocess
 import sys
 import threading
@@ -38,6 +39,7 @@ from producers.publisher import Publisher
 from tests.builders import START, WARD, status
 from tests.conftest import eventually, free_port, unique_name
 from tests.pipeline import publisher_victim
+from tests.unit.test_outbox import file_size_limit
 
 ROOT = Path(__file__).parents[2]
 OTHER = "00004"
@@ -269,6 +271,22 @@ def test_publish_refused_by_the_broker_is_sent_again_in_order(kafka: Broker, out
         eventually(lambda: outbox.counts().pending == 0, timeout=30)
     assert publisher.health().sessions > 1
     assert first_seen(seqs_of(read_all(kafka.bootstrap, name), WARD)) == list(range(1, 101))
+
+
+def test_publish_on_a_full_disk_sends_and_acknowledges_with_space(
+    kafka: Broker, outbox: Outbox, topic: str
+) -> None:
+    """F45: that Kafka has the events cannot be written down yet; it is told, and tried again."""
+    fill(outbox, 50)
+    publisher = Publisher(outbox, kafka.bootstrap, topic)
+    with file_size_limit(outbox.path.with_name("outbox.db-wal").stat().st_size), running(publisher):
+        eventually(lambda: "outbox_disk" in publisher.health().detail)
+        assert publisher.health().delivered == 50
+        assert outbox.counts().pending == 50
+        with file_size_limit(resource.RLIM_INFINITY):
+            eventually(lambda: outbox.counts().pending == 0)
+            eventually(lambda: publisher.health().detail == "")
+    assert (publisher.health().delivered, publisher.health().sessions) == (50, 1)
 
 
 def test_publish_to_a_missing_topic_waits_for_it(kafka: Broker, outbox: Outbox) -> None:
