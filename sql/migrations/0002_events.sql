@@ -1,13 +1,13 @@
 -- Every admitted event that has a seq. Rows of one key say the same thing, and the first arrival has the
 -- highest rank, so it stays. A reused seq with other content has another content_hash, so it stays as well and
--- v_conflicts shows it. Whoever reads this table counts the highest rank of each (ward, epoch, seq) only.
+-- v_conflicts shows it. The fingerprint is taken of the columns, so the same event written in another zone, or
+-- restored from its row, is the same content. Whoever reads this table counts the highest rank of each (ward, epoch, seq) only.
 
 CREATE TABLE IF NOT EXISTS events
 (
     ward LowCardinality(String) COMMENT 'vi: mã phường, xã | en: ward code',
     epoch LowCardinality(String) COMMENT 'vi: đời hộp gửi của phường, xã | en: life of the ward''s outbox',
     seq UInt64 CODEC(Delta, ZSTD(1)) COMMENT 'vi: số thứ tự trong đời hộp gửi | en: contiguous number within the epoch',
-    content_hash UInt64 COMMENT 'vi: dấu vân tay nội dung | en: fingerprint of the content',
     type LowCardinality(String) COMMENT 'vi: loại sự kiện CloudEvents | en: CloudEvents type',
     occurred_at DateTime64(3, 'Asia/Ho_Chi_Minh') CODEC(Delta, ZSTD(1)) COMMENT 'vi: lúc xảy ra | en: when it happened',
     day Date DEFAULT toDate(occurred_at) COMMENT 'vi: ngày xảy ra tại Hà Nội | en: day in Hanoi on which it happened',
@@ -35,6 +35,11 @@ CREATE TABLE IF NOT EXISTS events
     `offset` UInt64 CODEC(Delta, ZSTD(1)) COMMENT 'vi: vị trí trong phân vùng | en: offset in the partition',
     rank UInt64 MATERIALIZED 9223372036854775807 - (toUInt64(toUnixTimestamp64Milli(arrived_at)) * 1048576 + `offset` % 1048576)
         COMMENT 'vi: thứ bậc, đến trước thì cao hơn | en: precedence, the earlier arrival is higher',
+    content_hash UInt64 MATERIALIZED sipHash64(
+            type, toUnixTimestamp64Milli(occurred_at), dossier, procedure, field, channel, status,
+            ifNull(toUnixTimestamp64Milli(received_at), -1), ifNull(toUnixTimestamp64Milli(due_at), -1),
+            ifNull(toUnixTimestamp64Milli(finished_at), -1), applicant, service_level, paid_online, digitised, body)
+        COMMENT 'vi: dấu vân tay nội dung | en: fingerprint of the content',
     INDEX day_minmax book_day TYPE minmax GRANULARITY 1,
     INDEX dossier_bloom dossier TYPE bloom_filter(0.01) GRANULARITY 1
 )

@@ -1,9 +1,9 @@
-"""Bring a database to the newest shape: migrations once each and for ever, views and reference data as they are now.
+"""Bring a database to the newest shape: migrations once for ever, views and reference data as they are now.
 
 Invariants:
 - A migration that has been applied is history: a file that differs from its record stops everything.
-- Every statement is idempotent (CREATE ... IF NOT EXISTS) and recorded on its own. So a run that was killed in
-  mid-file goes on where it was, and two runs at once do the same work twice to the same end.
+- Every statement is idempotent (CREATE ... IF NOT EXISTS) and recorded on its own. So a run that was killed
+  in mid-file goes on where it was, and two runs at once do the same work twice to the same end.
 - Views hold no data: they are replaced whenever their file changed.
 
 Files are `NNNN_name.sql`, statements end with `;` at the end of a line.
@@ -26,8 +26,10 @@ from streams.warehouse.store import Store
 _HISTORY: Final = """
 CREATE TABLE IF NOT EXISTS migrations
 (
-    name String COMMENT 'vi: tên tệp, khung nhìn hoặc bảng tham chiếu | en: name of the file, view or reference table',
-    statement UInt16 COMMENT 'vi: câu lệnh thứ mấy, 0 là cả tệp đã xong | en: number of the statement, 0 for the whole file done',
+    name String
+        COMMENT 'vi: tên tệp, khung nhìn hoặc bảng | en: name of the file, view or reference table',
+    statement UInt16
+        COMMENT 'vi: câu lệnh thứ mấy, 0 là cả tệp | en: number of the statement, 0 for the whole file',
     sha256 FixedString(64) COMMENT 'vi: dấu vân tay của tệp | en: fingerprint of the file',
     applied_at DateTime64(3, 'Asia/Ho_Chi_Minh') COMMENT 'vi: lúc chạy xong | en: when it was done'
 )
@@ -156,7 +158,7 @@ def _refuse_edited(scripts: list[Script], done: _Done) -> None:
         raise Stop(
             "migration_edited",
             f"applied to this database in another form: {', '.join([*edited, *sorted(gone)])}",
-            "Restore the file as it was (git checkout) and put the change into a new migration with a higher number",
+            "Restore the file (git checkout) and put the change into a new migration with a higher number",
         )
 
 

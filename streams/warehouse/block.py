@@ -1,0 +1,153 @@
+"""A block: the rows of some messages, and how far into each partition they reach.
+
+A block is filled by the reader, written by the writer, and its offsets are committed only after that. It is
+the unit of all three, so nothing has to be kept in step by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from producers.contract.codec import admit
+from producers.contract.envelope import HeartbeatEvent
+from producers.contract.errors import Reject
+from streams.domain import records
+from streams.warehouse import rows, tables
+from streams.warehouse.rows import Message, Row
+from streams.warehouse.tables import Table
+
+# What a row costs in memory, nearly; the values of rejects and books are counted beside it.
+_ROW_BYTES: Final = 1200
+
+
+@dataclass(slots=True)
+class Span:
+    """An unbroken stretch of one partition, inclusive. `first` is where reading began, not the first message:
+    offsets in between may be empty (compacted away, markers of transactions).
+    """
+
+    topic_id: str
+    topic: str
+    partition: int
+    first: int
+    last: int
+    events: int = 0
+    rejects: int = 0
+    heartbeats: int = 0
+
+
+class Load(NamedTuple):
+    """How many messages of a kind, and when Kafka had the first and the last of the events behind them."""
+
+    kind: str
+    messages: int
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows by table, and spans in the order in which they were begun."""
+
+    events: list[Row] = field(default_factory=list)
+    heartbeats: list[Row] = field(default_factory=list)
+    rejects: list[Row] = field(default_factory=list)
+    book: list[Row] = field(default_factory=list)
+    ward_sync: dict[str, Row] = field(default_factory=dict)
+    incidents: list[Row] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    arrivals: list[int] = field(default_factory=list)
+    bookings: list[int] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def __len__(self) -> int:
+        """How many messages are in it."""
+        return len(self.arrivals) + len(self.bookings)
+
+    def rows(self) -> int:
+        """How many rows it inserts."""
+        kept = (self.events, self.rejects, self.heartbeats, self.book, self.ward_sync)
+        return sum(len(found) for found in kept)
+
+    def take_event(
+        self, span: Span, value: bytes | None, key: bytes | None, offset: int, arrived_ms: int
+    ) -> None:
+        """Take one message of the events topic, whatever it holds: exactly one row comes of it."""
+        self.arrivals.append(arrived_ms)
+        if offset > span.last:
+            span.last = offset
+        try:
+            event, time_s = admit(value, key, span.partition, arrived_ms / 1000)
+        except Reject as reject:
+            span.rejects += 1
+            return self._reject(span, value, key, offset, arrived_ms, reject)
+        at = (span.topic_id, span.partition, offset)
+        self.size_bytes += _ROW_BYTES
+        if isinstance(event, HeartbeatEvent):
+            span.heartbeats += 1
+            return self.heartbeats.append(rows.heartbeat_row(event, arrived_ms, at))
+        span.events += 1
+        return self.events.append(rows.event_row(event, time_s, arrived_ms, at))
+
+    def take_record(
+        self, span: Span, value: bytes | None, key: bytes | None, offset: int, arrived_ms: int
+    ) -> None:
+        """Take one message of the changelog, whatever it holds. Tombstones and foreign bytes are rejected."""
+        if offset > span.last:
+            span.last = offset
+        try:
+            arrived_ms = self._take_record(value, key, arrived_ms)
+        except Reject as reject:
+            span.rejects += 1
+            self._reject(span, value, key, offset, arrived_ms, reject)
+        self.bookings.append(arrived_ms)
+
+    def _take_record(self, value: bytes | None, key: bytes | None, arrived_ms: int) -> int:
+        """Returns when Kafka had the event behind the record, for the delay as people feel it."""
+        if key is None or value is None:
+            raise Reject("null_value", "changelog record")
+        self.size_bytes += _ROW_BYTES + 4 * len(value)
+        if not records.is_sync(key):
+            row = rows.book_row(value)
+            self.book.append(row)
+            return int(row[_BOOK_ARRIVED]) or arrived_ms
+        row = rows.sync_row(value)
+        # Only the newest counts, and nobody asks for a sync record's history: one a ward and block will do.
+        known = self.ward_sync.get(row[0])
+        if known is None or row[1] >= known[1]:
+            self.ward_sync[row[0]] = row
+        return arrived_ms
+
+    def _reject(
+        self, span: Span, value: bytes | None, key: bytes | None, offset: int, arrived_ms: int, reject: Reject
+    ) -> None:
+        message = Message(value, key, span.topic_id, span.topic, span.partition, offset, arrived_ms)
+        self.size_bytes += _ROW_BYTES + len(value or b"")
+        self.rejects.append(rows.reject_row(message, reject))
+
+    def inserts(self) -> list[tuple[Table, list[Sequence[Any]]]]:
+        """What to insert, column by column; the order does not matter, since every row stands for itself."""
+        filled = (
+            (tables.EVENTS, self.events),
+            (tables.REJECTS, self.rejects),
+            (tables.HEARTBEATS, self.heartbeats),
+            (tables.BOOK, self.book),
+            (tables.WARD_SYNC, list(self.ward_sync.values())),
+            (tables.INCIDENTS, self.incidents),
+        )
+        return [(table, columns(found)) for table, found in filled if found]
+
+    def loads(self) -> list[Load]:
+        """What the block held, by kind, for the record of delays."""
+        kinds = (("events", self.arrivals), ("books", self.bookings))
+        return [Load(kind, len(found), min(found), max(found)) for kind, found in kinds if found]
+
+
+_BOOK_ARRIVED: Final = tables.BOOK.columns.index("arrived_at")
+
+
+def columns(found: Sequence[Row]) -> list[Sequence[Any]]:
+    """Rows turned into columns."""
+    return list(zip(*found, strict=True))

@@ -1,0 +1,209 @@
+"""ClickHouse's side of the loader: one thread that stores blocks in order, and only then has them committed.
+
+Invariants:
+- write -> acknowledged -> commit, in `_store`, and nowhere else.
+- While ClickHouse is away the block stays in hand and its offsets are held; nothing is thrown away, nothing
+  goes to `rejects`, and the next block waits.
+- Every row stands for itself, so a block may be written any number of times, wholly or in part.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, Queue
+from typing import Any, Final
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_random_exponential,
+)
+
+from producers.contract.errors import Stop, Unavailable
+from streams.warehouse import tables
+from streams.warehouse.block import Block, Span, columns
+from streams.warehouse.config import LoaderConfig
+from streams.warehouse.health import Health
+from streams.warehouse.positions import LOST_RANGE
+from streams.warehouse.reader import incident_row
+from streams.warehouse.store import Store
+from streams.warehouse.tables import Table
+
+log: Final = logging.getLogger(__name__)
+
+# Months come from the wards' times, so a block may touch any number of partitions of `events`. And blocks are
+# not deduplicated by ClickHouse: a block whose rows were stored but whose materialized view failed must be
+# taken again wholly.
+INSERT_SETTINGS: Final[dict[str, Any]] = {"max_partitions_per_insert_block": 0, "insert_deduplicate": 0}
+_RunKey = tuple[str, int]
+
+
+class Writer:
+    """Takes blocks one at a time; `ready` says when the next may come."""
+
+    def __init__(self, config: LoaderConfig, health: Health, commit: Callable[[Block], None]) -> None:
+        self._config, self._health, self._commit = config, health, commit
+        self._store = Store(config.store)
+        self._blocks: Queue[Block] = Queue(maxsize=1)
+        self._free = threading.Event()
+        self._free.set()
+        self._stop = threading.Event()
+        self._failure: BaseException | None = None
+        self._runs: dict[_RunKey, Span] = {}
+        self._thread = threading.Thread(target=self._work, name="loader-writer", daemon=True)
+        self._thread.start()
+
+    def ready(self, timeout_s: float = 0.0) -> bool:
+        """Whether a block can be handed over now.
+
+        :raises Stop: the writer ended; nothing that was not stored is committed
+        """
+        if self._failure is not None:
+            raise self._failure
+        return self._free.wait(timeout_s) if timeout_s else self._free.is_set()
+
+    def hand(self, block: Block) -> None:
+        """Give a block away, after `ready`."""
+        self._free.clear()
+        self._health.hold(block)
+        self._blocks.put(block)
+
+    def close(self) -> None:
+        """End after the insert that is under way; what waits for ClickHouse is left to the next loader."""
+        self._stop.set()
+        self._thread.join(self._config.store.request_timeout_s + 5)
+        self._store.close()
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                try:
+                    block = self._blocks.get(timeout=0.2)
+                except Empty:
+                    continue
+                self._store_block(block)
+                self._free.set()
+        except Unavailable:  # asked to stop while waiting
+            pass
+        except BaseException as error:
+            log.exception("the writer ends")
+            self._failure = error
+            self._free.set()
+
+    def _store_block(self, block: Block) -> None:
+        began = time.perf_counter()
+        inserts = block.inserts()
+        for attempt in self._attempts():
+            with attempt:
+                while inserts:
+                    self._insert(*inserts[0])
+                    inserts.pop(0)
+                self._cover(block, int((time.perf_counter() - began) * 1000))
+        self._commit(block)
+        self._health.back("clickhouse")
+        self._health.stored(block, int((time.perf_counter() - began) * 1000))
+
+    def _attempts(self) -> Retrying:
+        return Retrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_random_exponential(multiplier=0.2, max=self._config.backoff_ms_max / 1000),
+            stop=stop_when_event_set(self._stop),
+            sleep=sleep_using_event(self._stop),
+            before_sleep=self._note,
+            reraise=True,
+        )
+
+    def _note(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("offsets are held: %s", error)
+        self._health.waiting("clickhouse", str(error))
+
+    def _insert(self, table: Table, data: list[Any]) -> None:
+        try:
+            self._store.insert(table.name, table.columns, table.types, data, INSERT_SETTINGS)
+        except Stop as error:
+            raise Stop(error.code, f"table {table.name}: {error.detail}", error.remedy) from error
+
+    def _cover(self, block: Block, insert_ms: int) -> None:
+        """Say what is stored now; after the rows, so that the proof never runs ahead of them."""
+        now_ms = time.time_ns() // 1_000_000
+        spans = [
+            span
+            for span in block.spans
+            if span.topic == self._config.events_topic and span.last >= span.first
+        ]
+        self._tell_gaps(spans)
+        longer = [(span, self._prolonged(span)) for span in spans]
+        if longer:
+            rows = [_coverage_row(run, now_ms) for _, run in longer]
+            self._insert(tables.COVERAGE, columns(rows))
+        loads = [
+            (now_ms, load.kind, load.messages, load.first_ms, load.last_ms, insert_ms)
+            for load in block.loads()
+        ]
+        if loads:
+            self._insert(tables.LOADS, columns(loads))
+        for _, run in longer:
+            self._runs[run.topic_id, run.partition] = run
+
+    def _prolonged(self, span: Span) -> Span:
+        run = self._runs.get((span.topic_id, span.partition))
+        if run is None or span.first != run.last + 1:
+            return span
+        return Span(
+            span.topic_id,
+            span.topic,
+            span.partition,
+            run.first,
+            span.last,
+            run.events + span.events,
+            run.rejects + span.rejects,
+            run.heartbeats + span.heartbeats,
+        )
+
+    def _tell_gaps(self, spans: list[Span]) -> None:
+        """A run that begins beyond what is stored leaves a hole: store which one, and whose."""
+        new = [span for span in spans if self._prolonged(span) is span]
+        for topic_id in {span.topic_id for span in new}:
+            stored = self._stored_up_to(topic_id)
+            rows = []
+            for span in new:
+                expected = stored.get(span.partition, -1) + 1
+                if span.topic_id == topic_id and span.first > expected:
+                    rows.append(
+                        incident_row(
+                            topic_id, span.topic, span.partition, LOST_RANGE, expected, span.first - 1
+                        )
+                    )
+            if rows:
+                self._insert(tables.INCIDENTS, columns(rows))
+                log.error("incident: %d ranges were never loaded", len(rows))
+                self._health.incident("; ".join(str(row[8]) for row in rows[:3]))
+
+    def _stored_up_to(self, topic_id: str) -> dict[int, int]:
+        rows = self._store.query(
+            "SELECT partition, max(last_offset) FROM coverage"
+            " WHERE topic_id = {topic_id:String} GROUP BY partition",
+            {"topic_id": topic_id},
+        ).rows
+        return {int(partition): int(last) for partition, last in rows}
+
+
+def _coverage_row(run: Span, now_ms: int) -> tuple[Any, ...]:
+    return (
+        run.topic_id,
+        run.topic,
+        run.partition,
+        run.first,
+        run.last,
+        run.events,
+        run.rejects,
+        run.heartbeats,
+        now_ms,
+    )
