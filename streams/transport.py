@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, ClassVar, Final
@@ -40,12 +41,15 @@ from faust.types import TP, ConsumerMessage
 
 from streams.domain.shelf import Message
 
+_log: Final = logging.getLogger(__name__)
+
 # Two would be enough to let the next fetch overlap with the agent's work; the others cover a fetch that
 # brings many small partitions.
 CHUNKS_AHEAD_MAX: Final = 8
 # A fetch that waits for data answers at the first byte, so this bounds only how long a partition waits
 # that was not part of it (just resumed, just drained). Faust's 1.5 s would stand in every failover.
 FETCH_WAIT_MS: Final = 100
+_POLL_S: Final = 0.05
 _REVOKE_COMMIT_S: Final = 2.0
 
 
@@ -124,6 +128,7 @@ class ChunkConsumer(driver.Consumer):
         self._progress: dict[TP, Progress] = {}
         self._ahead: WeakSet[Chunk] = WeakSet()
         self._finished = asyncio.Event()
+        self._returned: dict[TP, int] = {}
         self._draining = False
         self.holes = 0
         super().__init__(*args, **options)
@@ -136,21 +141,36 @@ class ChunkConsumer(driver.Consumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Chunk]]:  # noqa: ASYNC109 - Faust's own
         """Fetch once and hand out a chunk for each partition that has records.
 
-        What is dropped here because the flow stopped or the group moved is not lost: both end in a seek to
-        the committed offsets, or for changelogs to the recovered ones, before the flow starts again.
+        What cannot be handed out, because the flow stopped or the group moved, is put back.
         """
         fetched, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if fetched is None:
-            return
         for tp, chunk in self._chunks(fetched, generation):
             await self._wait_for_room(tp)
             moved = self.app.consumer_generation_id != generation
-            if moved or self.should_stop or not self.flow_active:
-                return
-            if self._draining or not (active is None or tp in active or tp in self._buffered_partitions):
-                continue
-            yield tp, self._hand_out(chunk)
+            if moved or self.should_stop or not self.flow_active or tp not in active or self._draining:
+                self._put_back(chunk)
+            else:
+                yield tp, self._hand_out(chunk)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, set[TP]]:  # noqa: ASYNC109 - Faust's own
+        """Fetch from what may be read now.
+
+        Faust lets events be fetched while it still seeks to the committed offsets, and then clears the
+        queues: what came in between is lost until the next rebalance, and commits stand still (#596). So as
+        long as it rebalances, only changelogs are fetched, and shortly, because the events wait for the
+        answer.
+        """
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow.wait())
+        rebalancing = self.app.rebalancing
+        if self._returned and not rebalancing:
+            await self._rewind()
+        tps = {tp for tp in self._get_active_partitions() if not rebalancing or self._is_changelog_tp(tp)}
+        if not tps:
+            await self.sleep(_POLL_S)
+            return {}, tps
+        return await self._getmany(active_partitions=tps, timeout=_POLL_S if rebalancing else timeout), tps
 
     def _chunks(self, fetched: Mapping[Any, list[Message]], generation: int) -> Iterator[tuple[TP, Chunk]]:
         for key, records in fetched.items():
@@ -170,11 +190,28 @@ class ChunkConsumer(driver.Consumer):
             progress = self._progress[tp] = Progress(first, first)
         if first > progress.handed:
             self.holes += 1
+            _log.warning("%s: no records from %d to %d: expired, or transactions", tp, progress.handed, first)
         chunk.follows = progress.handed
         progress.handed = chunk.until
         if not self._is_changelog_tp(tp):
             self._ahead.add(chunk)
         return chunk
+
+    def _put_back(self, chunk: Chunk) -> None:
+        if chunk.records and not self._is_changelog_tp(chunk.tp):
+            first = chunk.records[0].offset
+            self._returned[chunk.tp] = min(first, self._returned.get(chunk.tp, first))
+
+    async def _rewind(self) -> None:
+        """Fetch again what was put back: aiokafka's position is behind it already.
+
+        A rebalance seeks by itself; this is for a fetch that came back between its seek and its end.
+        """
+        returned, self._returned = self._returned, {}
+        for tp in returned.keys() & self.assignment():
+            progress = self._progress.get(tp)
+            offset = returned[tp] if progress is None else progress.handed
+            await self._thread.call_thread(self._thread._ensure_consumer().seek, tp, offset)
 
     def _until(self, tp: TP, records: list[Message]) -> int:
         position = self._position(tp) if self._is_changelog_tp(tp) else None
