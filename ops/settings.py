@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     simulate_rate: float = Field(
         default=5.0, gt=0.0, le=100_000.0, description="Events a second of the simulated city."
     )
-    simulate_seed: int = Field(default=126, ge=0, description="Seed of the simulated city.")
+    simulate_seed: int = Field(default=126, ge=0, le=99_999_999, description="Seed of the simulated city.")
 
     def effective(self) -> dict[str, str]:
         """Name and value of every setting as it is in force; secrets are masked."""

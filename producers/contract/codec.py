@@ -18,14 +18,17 @@ from producers.contract.topics import PARTITION_OF_WARD, VALUE_BYTES_MAX
 
 TIME_MIN_S: Final = 1577811600.0  # 2020-01-01T00:00:00+07:00
 TIME_AHEAD_MAX_S: Final = 86_400.0
+# The times inside a payload: an appointment may be far ahead, but every store must be able to hold it.
+PAYLOAD_YEARS: Final = range(1950, 2200)
 
 _decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 _encoder: Final = msgspec.json.Encoder()
 _ERROR_PATH: Final = re.compile(r" - at `(?:key in )?(\$[^`]*)`$")
 _PATTERNS: Final = {
-    "epoch": re.compile(r"[0-9A-Za-z_-]{1,40}"),
-    "procedure": re.compile(r"[0-9.]{1,20}"),
-    "field": re.compile(r"[a-z0-9-]{1,40}"),
+    "epoch": re.compile(r"(?!.*[0-9]{9})[0-9A-Za-z_-]{1,40}"),
+    "procedure": re.compile(r"[0-9]\.[0-9]{6}(\.[0-9A-Z]{2,3}){0,4}"),
+    "field": re.compile(r"[a-z][a-z-]{0,39}"),
+    "heartbeat": re.compile(r"[0-9T:+.Z-]{10,40}"),
 }
 # Combinations of (epoch, of's epoch, procedure, field) that have passed their patterns. A city has some
 # thousand of them; a flood of new ones empties the memory instead of growing it.
@@ -105,31 +108,45 @@ def check(event: Event) -> _WardFacts:
     else:
         if event.id != f"{data.ward}/{data.epoch}/{data.seq}":
             raise Reject("identity_mismatch", "id", "$.id")
-        _check_words(data)
+        _check_payload(event.subject, data)
     return facts
 
 
 def _check_heartbeat(identity: str, data: Heartbeat) -> None:
-    if not identity.startswith(f"{data.ward}/{data.epoch}/hb/"):
+    head = f"{data.ward}/{data.epoch}/hb/"
+    if not identity.startswith(head) or not _PATTERNS["heartbeat"].fullmatch(identity[len(head) :]):
         raise Reject("identity_mismatch", "id", "$.id")
     _check_word("epoch", data.epoch)
 
 
-def _check_words(data: Payload) -> None:
-    """Check the open words of a payload; the combination is remembered, so this is one look-up."""
+def _check_payload(subject: str | None, data: Payload) -> None:
     status = data.of if isinstance(data, Retracted) else data
-    if not isinstance(status, StatusChanged):
-        return _check_word("epoch", data.epoch)
+    if isinstance(status, StatusChanged):
+        dossier: str | None = status.dossier
+        _check_status(data, status)
+    else:
+        dossier = None
+        _check_word("epoch", data.epoch)
+    # The subject is the dossier's code or absent: free text could carry a name.
+    if subject is not None and subject != dossier:
+        raise Reject("identity_mismatch", "subject", "$.subject")
+
+
+def _check_status(data: Payload, status: StatusChanged) -> None:
+    """Check times and open words; a combination of words is remembered, so this is one look-up."""
     if status.ward != data.ward:
         raise Reject("identity_mismatch", "of.ward", "$.data.of.ward")
+    for moment in (status.received_at, status.due_at, status.finished_at):
+        if moment is not None and moment.year not in PAYLOAD_YEARS:
+            raise Reject("time_out_of_range", "a time of the payload", "$.data")
     words = (data.epoch, status.epoch, status.procedure, status.field)
     if words in _passed:
-        return None
+        return
     for member, word in zip(("epoch", "epoch", "procedure", "field"), words, strict=True):
         _check_word(member, word)
     if len(_passed) >= _PASSED_MAX:
         _passed.clear()
-    return _passed.add(words)
+    _passed.add(words)
 
 
 def _check_word(member: str, word: str) -> None:

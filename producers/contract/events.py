@@ -18,13 +18,13 @@ from producers.contract.vocabulary import Applicant, Channel, Status
 # a regular expression on each member of each event would double the time of decoding.
 WardCode = Annotated[
     str,
-    Meta(max_length=5, extra_json_schema={"pattern": r"^\d{5}$"}, description="5-digit ward code"),
+    Meta(max_length=5, extra_json_schema={"pattern": r"^[0-9]{5}$"}, description="5-digit ward code"),
 ]
 Epoch = Annotated[
     str,
     Meta(
         max_length=40,
-        extra_json_schema={"pattern": r"^[0-9A-Za-z_-]{1,40}$"},
+        extra_json_schema={"pattern": r"^(?!.*[0-9]{9})[0-9A-Za-z_-]{1,40}$"},
         description="names one life of the ward's outbox",
     ),
 ]
@@ -33,15 +33,15 @@ DossierCode = Annotated[
     str,
     Meta(
         max_length=40,
-        pattern=r"^[A-Z]\d{2}(\.\d{1,5}){0,3}-(\d{6}|\d{8})-\d{4,7}$",
+        pattern=r"^[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}$",
         description="dossier code; no other text fits, so that no name can stand here",
     ),
 ]
 ProcedureCode = Annotated[
     str,
     Meta(
-        max_length=20,
-        extra_json_schema={"pattern": r"^[0-9.]{1,20}$"},
+        max_length=24,
+        extra_json_schema={"pattern": r"^[0-9]\.[0-9]{6}(\.[0-9A-Z]{2,3}){0,4}$"},
         description="national procedure code",
     ),
 ]
@@ -49,12 +49,13 @@ FieldSlug = Annotated[
     str,
     Meta(
         max_length=40,
-        extra_json_schema={"pattern": r"^[a-z0-9-]{1,40}$"},
+        extra_json_schema={"pattern": r"^[a-z][a-z-]{0,39}$"},
         description="field of the procedure",
     ),
 ]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with offset")]
-TextCode = Annotated[str, Meta(max_length=40, pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+# No run of nine digits: identity and telephone numbers have more, codes of ours never do.
+TextCode = Annotated[str, Meta(max_length=40, pattern=r"^(?!.*[0-9]{9})[A-Za-z0-9._-]{1,40}$")]
 
 
 class _Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,6 +9,8 @@ import msgspec
 
 from producers.contract.wards import WARDS
 
+SEED_MAX: Final = 99_999_999
+
 
 class Profile(msgspec.Struct, frozen=True):
     """One simulated stretch of days; two equal profiles give the same events, byte for byte.
@@ -26,6 +28,8 @@ class Profile(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.last_day < self.first_day:
             raise ValueError("last_day is before first_day")
+        if not 0 <= self.seed <= SEED_MAX:
+            raise ValueError(f"a seed is 0..{SEED_MAX}: it stands in the epoch, which takes no longer number")
         if self.dossiers < 0 or not self.wards or not WARDS.keys() >= set(self.wards):
             raise ValueError("a profile needs known wards and no negative number of dossiers")
 

@@ -43,9 +43,9 @@ WARD = "00070"
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 moments = st.datetimes(datetime(2020, 1, 3), datetime(2029, 12, 30), timezones=zones)  # noqa: DTZ001
 wards = st.sampled_from(sorted(WARDS))
-epochs = st.from_regex(r"[0-9A-Za-z_-]{1,40}", fullmatch=True)
+epochs = st.from_regex(r"(?!.*[0-9]{9})[0-9A-Za-z_-]{1,40}", fullmatch=True)
 seqs = st.integers(1, 2**53)
-text_codes = st.from_regex(r"[A-Za-z0-9._-]{1,40}", fullmatch=True)
+text_codes = st.from_regex(r"(?!.*[0-9]{9})[A-Za-z0-9._-]{1,40}", fullmatch=True)
 dossiers = st.from_regex(r"[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}", fullmatch=True)
 
 
@@ -60,8 +60,8 @@ def statuses_of(ward: st.SearchStrategy[str]) -> st.SearchStrategy[StatusChanged
         epoch=epochs,
         seq=seqs,
         dossier=dossiers,
-        procedure=st.from_regex(r"[0-9.]{1,20}", fullmatch=True),
-        field=st.from_regex(r"[a-z0-9-]{1,40}", fullmatch=True),
+        procedure=st.from_regex(r"[0-9]\.[0-9]{6}(\.[0-9A-Z]{2,3}){0,4}", fullmatch=True),
+        field=st.from_regex(r"[a-z][a-z-]{0,39}", fullmatch=True),
         channel=st.sampled_from(Channel),
         status=st.sampled_from(Status),
         received_at=moments,
