@@ -19,6 +19,9 @@ WEB: Final = Path(__file__).resolve().parent.parent / "web"
 # A visitor is shown nothing older than this without waiting for a read, which may take so long.
 FRESH_READS: Final = 2.0
 FIRST_READ_S: Final = 2.0
+# The contract takes no event from before 2020.
+DAY_MIN: Final = date(2020, 1, 1)
+DAY_MAX: Final = date(2099, 12, 31)
 
 
 class Routes:
@@ -82,6 +85,9 @@ class Routes:
 def _wanted_day(request: web.Request) -> date | None:
     text = request.query.get("day", "")
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         raise Problem("bad_day") from None
+    if day and not DAY_MIN <= day <= DAY_MAX:
+        raise Problem("bad_day")
+    return day

@@ -11,21 +11,20 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from ops.stack.clickhouse import Endpoint
 from producers.contract.wards import WARDS
 from streams.domain import records
 from streams.domain.book import Book
 from streams.domain.sync import Beat, WardSync
-from streams.warehouse import rows, tables
+from streams.warehouse import tables
 from streams.warehouse.migrate import migrate
+from streams.warehouse.rows import Row, book_row, sync_row
 from streams.warehouse.store import Address, Store
 from tests.conftest import unique_name
-
-from ops.stack.clickhouse import Endpoint
 
 SQL: Final = Path(__file__).resolve().parents[2] / "sql"
 MONDAY: Final = date(2025, 7, 21)
 EPOCH: Final = "e1"
-_TABLES: Final = {"book": tables.BOOK, "ward_sync": tables.WARD_SYNC}
 
 
 class City:
@@ -51,29 +50,20 @@ class City:
 
     def book(self, ward: str, day: date = MONDAY, **figures: int) -> None:
         """The ward's book of a day: `received`, `online` (of them), `early`, `on_time`, `overdue`."""
-        self._insert(records.book_key(ward, day.isoformat()), self._made_book(ward, day, figures))
+        self._insert(tables.BOOK, [self._book_row(ward, day, figures)])
 
     def sync(self, ward: str, *, last: int = 100, missing: int = 0, pending: int = 0) -> None:
         """The ward sent 1..`last` but for `missing` of them, and was heard just now."""
-        self._insert(records.sync_key(ward), self._made_sync(ward, last, missing, pending))
+        self._insert(tables.WARD_SYNC, [self._sync_row(ward, last, missing, pending)])
 
     def fill(self, days: tuple[date, ...] = (MONDAY,), but: tuple[str, ...] = ()) -> None:
         """Plausible figures for all wards but some."""
-        books = [
-            (records.book_key(ward, day.isoformat()), self._made_book(ward, day, plausible(ward, day)))
-            for day in days
-            for ward in WARDS
-            if ward not in but
-        ]
-        syncs = [
-            (records.sync_key(ward), self._made_sync(ward, 4000 + int(ward) % 900, 0, 0))
-            for ward in WARDS
-            if ward not in but
-        ]
-        self._insert_many("book", books)
-        self._insert_many("ward_sync", syncs)
+        wards = [ward for ward in WARDS if ward not in but]
+        books = [self._book_row(ward, day, plausible(ward, day)) for day in days for ward in wards]
+        self._insert(tables.BOOK, books)
+        self._insert(tables.WARD_SYNC, [self._sync_row(ward, 4000 + int(ward) % 900, 0, 0) for ward in wards])
 
-    def _made_book(self, ward: str, day: date, figures: dict[str, int]) -> Book:
+    def _book_row(self, ward: str, day: date, figures: dict[str, int]) -> Row:
         online = figures.get("online", 0)
         counts = {
             "chung-thuc|online|2|open": online,
@@ -83,25 +73,18 @@ class City:
             "chung-thuc|counter|9|overdue": figures.get("overdue", 0),
         }
         cells = {name: [count, 60 * count] for name, count in counts.items() if count}
-        return Book(ward, day.isoformat(), 0, next(self._revisions), _now_ms(), {EPOCH: [1, 100]}, {}, cells)
+        book = Book(ward, day.isoformat(), 0, next(self._revisions), _now_ms(), {EPOCH: [1, 100]}, {}, cells)
+        return book_row(records.encode(book))
 
-    def _made_sync(self, ward: str, last: int, missing: int, pending: int) -> WardSync:
+    def _sync_row(self, ward: str, last: int, missing: int, pending: int) -> Row:
         seqs = [1, last - missing - 1, last, last] if missing else [1, last]
         beat = Beat(_now_ms(), _now_ms(), EPOCH, last, pending)
-        return WardSync(
-            ward, 0, next(self._revisions), {EPOCH: seqs}, _now_ms() - 60_000, _now_ms() - 60_000, beat
-        )
+        event_ms = _now_ms() - 60_000
+        sync = WardSync(ward, 0, next(self._revisions), {EPOCH: seqs}, event_ms, event_ms, beat)
+        return sync_row(records.encode(sync))
 
-    def _insert(self, key: bytes, record: Book | WardSync) -> None:
-        self._insert_many("ward_sync" if records.is_sync(key) else "book", [(key, record)])
-
-    def _insert_many(self, name: str, made: list[tuple[bytes, Book]] | list[tuple[bytes, WardSync]]) -> None:
-        place = rows.Place("t", "book-changelog", 0, 0, _now_ms())
-        found = [rows.of_record(rows.Message(records.encode(record), key, place)) for key, record in made]
-        assert all(each.table == name for each in found), found
-        table = _TABLES[name]
-        columns = list(zip(*(each.row for each in found), strict=True))
-        self.store.insert(table.name, table.columns, table.types, columns)
+    def _insert(self, table: tables.Table, made: list[Row]) -> None:
+        self.store.insert(table.name, table.columns, table.types, list(zip(*made, strict=True)))
 
 
 def plausible(ward: str, day: date) -> dict[str, int]:

@@ -1,0 +1,326 @@
+"""The live page's server against the real engine: what it says, how it streams, how it fails and ends.
+
+Each test has a database of its own, filled with books the way the loader fills it, and a server process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import aiohttp
+import pytest
+
+from ops.stack.clickhouse import Endpoint
+from tests.browser.city import MONDAY, City, plausible
+from tests.browser.dashboard import Dashboard
+from tests.browser.gate import Gate
+from tests.conftest import free_port
+
+WARD = "00070"
+
+
+class Event(NamedTuple):
+    """One server-sent event."""
+
+    name: str
+    id: str
+    data: dict[str, Any]
+    at_s: float
+
+
+@pytest.fixture
+def city(clickhouse: Endpoint) -> Iterator[City]:
+    made = City(clickhouse)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def serve(city: City) -> Iterator[Callable[..., Dashboard]]:
+    """Start a dashboard on the city's database; members of its configuration may be given."""
+    started: list[Dashboard] = []
+
+    def start(**members: Any) -> Dashboard:
+        started.append(Dashboard(members.pop("clickhouse", city.reader), **members))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def read_json(http: aiohttp.ClientSession, url: str, status: int = 200) -> dict[str, Any]:
+    async with http.get(url) as answer:
+        body: dict[str, Any] = await answer.json()
+        assert answer.status == status, body
+        return body
+
+
+async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[Event]:
+    """Parse a stream."""
+    members: dict[str, str] = {}
+    async for line in answer.content:
+        name, _, value = line.decode().rstrip("\r\n").partition(": ")
+        if name:
+            members[name] = value
+        elif "data" in members:
+            data = json.loads(members["data"])
+            yield Event(members.get("event", ""), members.get("id", ""), data, time.monotonic())
+            members = {}
+
+
+def figures(snapshot: dict[str, Any], ward: str) -> dict[str, int]:
+    found: dict[str, int] = next(row["figures"] for row in snapshot["rows"] if row["ward"] == ward)
+    return found
+
+
+async def test_snapshot_of_a_filled_city_adds_up(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    friday = MONDAY - timedelta(days=3)
+    city.fill((MONDAY, friday), but=("00082",))
+    snapshot = await read_json(http, f"{serve().url}/api/snapshot")
+    assert snapshot["day"] == snapshot["newest"] == MONDAY.isoformat()
+    assert snapshot["days"] == [MONDAY.isoformat(), friday.isoformat()]
+    assert (snapshot["covered"], snapshot["wards_total"], len(snapshot["rows"])) == (125, 126, 126)
+    expected = plausible(WARD, MONDAY)
+    assert {name: figures(snapshot, WARD)[name] for name in expected} == expected
+    received = sum(row["figures"]["received"] for row in snapshot["rows"])
+    assert snapshot["totals"]["day"]["figures"]["received"] == received
+    assert snapshot["totals"]["week"] == snapshot["totals"]["day"]
+    assert snapshot["totals"]["all"]["figures"]["received"] > received
+    assert snapshot["age_s"] < 2
+    assert snapshot["error"] is None
+    statuses = {row["ward"]: row["status"] for row in snapshot["rows"]}
+    assert (statuses[WARD], statuses["00082"]) == ("complete", "none")
+
+
+async def test_backlog_is_received_less_finished(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.book(WARD, received=30, early=5, on_time=4, overdue=1)
+    city.book(WARD, MONDAY + timedelta(days=1), received=10, early=10)
+    city.sync(WARD)
+    snapshot = await read_json(http, f"{serve().url}/api/snapshot")
+    assert snapshot["backlog"] == 20
+
+
+async def test_chosen_day_shows_that_day_and_its_week(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    tuesday, sunday_before = MONDAY + timedelta(days=1), MONDAY - timedelta(days=1)
+    for day, received in ((MONDAY, 7), (tuesday, 5), (sunday_before, 100)):
+        city.book(WARD, day, received=received)
+    url = serve().url
+    snapshot = await read_json(http, f"{url}/api/snapshot?day={MONDAY}")
+    totals = {name: each["figures"]["received"] for name, each in snapshot["totals"].items()}
+    assert (snapshot["day"], snapshot["newest"]) == (MONDAY.isoformat(), tuesday.isoformat())
+    assert totals == {"day": 7, "week": 12, "all": 112}
+    empty = await read_json(http, f"{url}/api/snapshot?day=2024-02-29")
+    assert empty["totals"]["day"]["figures"]["received"] == 0
+    assert empty["totals"]["all"]["figures"]["received"] == 112
+
+
+async def test_empty_database_shows_wards_without_figures(
+    serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    snapshot = await read_json(http, f"{serve().url}/api/snapshot")
+    assert (snapshot["day"], snapshot["days"], snapshot["totals"], snapshot["covered"]) == (None, [], {}, 0)
+    assert {row["status"] for row in snapshot["rows"]} == {"none"}
+
+
+async def test_stream_sends_all_first_then_changed_rows_once_a_second(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
+    async with http.get(f"{serve().url}/events") as answer:
+        assert answer.headers["X-Accel-Buffering"] == "no"
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        stream = events(answer)
+        first = await anext(stream)
+        assert (first.name, len(first.data["rows"])) == ("snapshot", 126)
+        assert first.data["words"]["timeliness"]["overdue"]["vi"] == "Quá hạn"
+        city.book(WARD, received=500)
+        written_s = time.monotonic()
+        got = [await anext(stream)]
+        while "rows" not in got[-1].data:
+            got.append(await anext(stream))
+        assert got[-1].at_s - written_s < 2.5
+        assert [row["ward"] for row in got[-1].data["rows"]] == [WARD]
+        assert got[-1].data["rows"][0]["figures"]["received"] == 500
+        got += [await anext(stream) for _ in range(3)]
+        assert {event.name for event in got} == {"delta"}
+        assert len({event.id for event in got}) == len(got)
+        gaps = [after.at_s - before.at_s for before, after in pairwise(got)]
+        assert min(gaps) > 0.8, gaps
+
+
+async def test_stream_that_comes_back_gets_only_what_changed(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
+    url = f"{serve().url}/events"
+    async with http.get(url) as answer:
+        first = await anext(events(answer))
+    city.book(WARD, received=1)
+    async with http.get(url, headers={"Last-Event-ID": first.id}) as answer:
+        back = await anext(events(answer))
+    assert back.name == "delta"
+    assert len(back.data.get("rows", [])) <= 1
+    async with http.get(url, headers={"Last-Event-ID": "another-life-1"}) as answer:
+        assert (await anext(events(answer))).name == "snapshot"
+
+
+async def test_clickhouse_away_is_said_and_recovers(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
+    with Gate(city.reader.port) as gate:
+        dashboard = serve(clickhouse=replace(city.reader, port=gate.port))
+        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+        async with http.get(f"{dashboard.url}/events") as answer:
+            stream = events(answer)
+            await anext(stream)
+            gate.close()
+            error = await _until(stream, "error")
+            assert (error["code"], set(error)) == ("clickhouse_away", {"code", "vi", "en"})
+            problem = await read_json(http, f"{dashboard.url}/healthz", 503)
+            assert problem["code"] == "clickhouse_away"
+            gate.open()
+            assert await _until(stream, "error") is None
+        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+
+
+async def _until(stream: AsyncIterator[Event], member: str) -> Any:
+    async with asyncio.timeout(15):
+        async for event in stream:
+            if member in event.data:
+                return event.data[member]
+    raise AssertionError("the stream ended")
+
+
+async def test_clickhouse_never_there_gives_a_page_that_says_so(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    dashboard = serve(clickhouse=replace(city.reader, port=free_port()))
+    async with http.get(f"{dashboard.url}/events") as answer:
+        first = await anext(events(answer))
+    assert (first.name, first.data["error"]["code"]) == ("snapshot", "clickhouse_away")
+    assert first.data["age_s"] is None
+    assert (await read_json(http, f"{dashboard.url}/api/snapshot", 503))["code"] == "clickhouse_away"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/web/../server/config.py", 404, "not_found"),
+        ("GET", "/web/", 404, "not_found"),
+        ("POST", "/events", 405, "method_not_allowed"),
+        ("GET", "/events?day=yesterday", 400, "bad_day"),
+        ("GET", "/api/snapshot?day=2025-02-30", 400, "bad_day"),
+        ("GET", "/api/snapshot?day=9999-12-31", 400, "bad_day"),
+    ],
+)
+async def test_errors_have_one_shape(
+    serve: Callable[..., Dashboard],
+    http: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    status: int,
+    code: str,
+) -> None:
+    async with http.request(method, serve().url + path) as answer:
+        body = await answer.json()
+        assert (answer.status, body["code"], set(body)) == (status, code, {"code", "vi", "en"})
+
+
+async def test_every_answer_forbids_foreign_and_inline_code(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    url = serve().url
+    for path in ("/", "/web/main.js", "/events", "/api/snapshot", "/nothing"):
+        async with http.get(url + path) as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert "http" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_more_clients_than_allowed_are_sent_away(
+    serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    url = f"{serve(clients_max=1).url}/events"
+    async with http.get(url) as answer:
+        await anext(events(answer))
+        assert (await read_json(http, url, 503))["code"] == "too_many_clients"
+
+
+async def test_nobody_watching_asks_clickhouse_nothing(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    with Gate(city.reader.port) as gate:
+        dashboard = serve(clickhouse=replace(city.reader, port=gate.port), refresh_s=0.1)
+        async with http.get(f"{dashboard.url}/events") as answer:
+            stream = events(answer)
+            for _ in range(3):
+                await anext(stream)
+        # A stream whose browser has gone is noticed at its next write.
+        await asyncio.sleep(2)
+        asked = gate.bytes_asked
+        await asyncio.sleep(1)
+        assert asked > 0
+        assert gate.bytes_asked == asked
+
+
+async def test_many_browsers_cost_the_queries_of_one(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
+
+    async def watch(url: str) -> int:
+        async with http.get(url) as answer:
+            stream = events(answer)
+            return sum([len((await anext(stream)).data.get("rows", [])) for _ in range(4)])
+
+    with Gate(city.reader.port) as gate:
+        dashboard = serve(clickhouse=replace(city.reader, port=gate.port))
+        assert await watch(f"{dashboard.url}/events") >= 126
+        alone, gate.bytes_asked = gate.bytes_asked, 0
+        await asyncio.gather(*(watch(f"{dashboard.url}/events") for _ in range(40)))
+        assert gate.bytes_asked < 2.5 * alone
+
+
+async def test_sigterm_ends_open_streams_within_three_seconds(
+    serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    dashboard = serve()
+    async with http.get(f"{dashboard.url}/events") as one, http.get(f"{dashboard.url}/events") as other:
+        await anext(events(one))
+        code, seconds, log = await asyncio.to_thread(dashboard.stop)
+        await other.read()
+    assert (code, seconds < 3.0) == (0, True), log
+    assert "Traceback" not in log
+
+
+async def test_future_day_of_a_fast_clock_does_not_become_the_newest(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.book(WARD, received=3)
+    city.book("00082", date(2099, 1, 1), received=1)
+    snapshot = await read_json(http, f"{serve().url}/api/snapshot")
+    assert snapshot["newest"] == MONDAY.isoformat()
