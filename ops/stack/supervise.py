@@ -301,21 +301,21 @@ def _wait_for_predecessor(layout: Layout) -> None:
 
 
 def _alive(layout: Layout) -> int | None:
-    """The pid in the pidfile, if that process is a supervisord of this very folder."""
+    """The pid in the pidfile, if it is still the one of this folder's supervisord."""
     try:
         pid = int(layout.pidfile.read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return None
-    return pid if str(layout.config).encode() in command.split(b"\0") else None
+    return pid if _is_supervisord(layout, pid) else None
 
 
 def _wait_started(settings: Settings, city: City) -> None:
     """Until every process has been spawned: one that is stopped before that misses its SIGTERM."""
+    layout = Layout.of(settings)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with contextlib.suppress(Unavailable):
-            if all(process.state != "STOPPED" for process in processes(settings)):
+            if all(_spawned(layout, process) for process in processes(settings)):
                 return
         with contextlib.suppress(subprocess.TimeoutExpired):
             city.wait(0.1)
@@ -324,8 +324,24 @@ def _wait_started(settings: Settings, city: City) -> None:
     raise Stop(
         "supervisor",
         "supervisord did not start",
-        f"See {Layout.of(settings).logs / 'supervisord.log'}",
+        f"See {layout.logs / 'supervisord.log'}",
     )
+
+
+def _spawned(layout: Layout, process: Process) -> bool:
+    """Whether it is its own program yet; until then it is a copy of supervisord and misses SIGTERM."""
+    if process.state != "STARTING":
+        return process.state != "STOPPED"
+    return not _is_supervisord(layout, process.pid)
+
+
+def _is_supervisord(layout: Layout, pid: int) -> bool:
+    """Whether that process is a supervisord of this very folder."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return str(layout.config).encode() in command.split(b"\0")
 
 
 class _UnixConnection(http.client.HTTPConnection):
