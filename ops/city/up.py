@@ -1,0 +1,69 @@
+"""`dongbo up`: every process of the city under the supervisor, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+from ops import console
+from ops.city.prepare import prepare
+from ops.settings import Settings, load
+from ops.stack import supervise
+from producers.contract.errors import DongBoError
+
+CITY: Final = "city"
+PROGRAMS: Final = supervise.PROGRAMS
+
+
+def up() -> int:
+    """Start everything, say where to look, stop everything when asked."""
+    settings = load()
+    with asked_to_stop() as stop, started(settings) as stack:
+        try:
+            prepare(settings)
+        except DongBoError as error:
+            console.note(f"not ready: {error}")
+            return 1
+        supervise.begin(settings, CITY)
+        return hold(settings, stack, stop)
+
+
+@contextlib.contextmanager
+def asked_to_stop() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, so that stopping is in order and not interrupted."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def started(settings: Settings) -> Iterator[supervise.City]:
+    """Every process but the simulated city, which begins when the rest is ready. Stopped at the end."""
+    console.note(f"starting the city; logs in {settings.data_dir / 'logs'}")
+    stack = supervise.start(settings, PROGRAMS, held=(CITY,))
+    try:
+        yield stack
+    finally:
+        console.note("stopping the city")
+        stack.stop()
+
+
+def hold(settings: Settings, stack: supervise.City, stop: threading.Event) -> int:
+    """Keep it running until asked to stop; 1 if the supervisor ended by itself."""
+    console.note(
+        f"the city is up: http://{settings.dashboard_host}:{settings.dashboard_port}  (Ctrl-C stops it)"
+    )
+    console.note("in another terminal: ./dev status   ./dev ask city-by-day   ./dev tap")
+    while not stop.wait(0.5):
+        if not stack.alive:
+            console.note(f"the supervisor ended; see {settings.data_dir / 'logs' / 'supervisord.log'}")
+            return 1
+    return 0

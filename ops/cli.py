@@ -1,0 +1,206 @@
+"""The command line `dongbo`: every command in one place, its work in a module that is imported when used.
+
+Data on stdout, notes on stderr. Exit codes: 0 ok, 1 finding, 2 usage, 3 service unreachable, 4 data rejected.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from producers.contract.errors import DongBoError, OutboxFull, Reject, Unavailable
+
+OK, FINDING, USAGE, UNREACHABLE, REJECTED = range(5)
+
+app: Final = typer.Typer(
+    name="dongbo",
+    help="Đồng Bộ: the city's dossier pipeline. First `./dev up`, then `./dev status`, `./dev ask`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
+Ward = Annotated[str | None, typer.Option("--ward", help="A ward's 5-digit code, e.g. 00070.")]
+
+
+@app.command()
+def up() -> None:
+    """Start the whole city on this machine and keep it running; Ctrl-C stops all of it."""
+    from ops.city.up import up as start
+
+    raise typer.Exit(start())
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option(help="Stop when all is loaded and reconciled.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Replay the three weeks of July 2025 as fast as the pipeline takes them, then go on live."""
+    from ops.city.demo import demo as replay
+
+    raise typer.Exit(replay(once=once, as_json=as_json))
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="kafka, clickhouse, worker, loader, dashboard or city")],
+) -> None:
+    """Run one process in the foreground (the supervisor and the containers call this)."""
+    from ops.processes import run as start
+
+    start(name)
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch Kafka's jars, so that the first start needs no network."""
+    from ops.processes import fetch as fetch_jars
+
+    fetch_jars()
+
+
+@app.command()
+def migrate(as_json: Json = False) -> None:
+    """Create or check the topics, and bring ClickHouse's schema up to date."""
+    from ops.city.prepare import migrate as bring
+
+    raise typer.Exit(bring(as_json=as_json))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Every process, its lag and its last event, one line each."""
+    from ops.watch.status import status as show
+
+    raise typer.Exit(show(as_json=as_json))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Each check: found, wanted, and the exact command that mends it."""
+    from ops.watch.doctor import doctor as examine
+
+    raise typer.Exit(examine(as_json=as_json))
+
+
+@app.command()
+def lag(as_json: Json = False) -> None:
+    """How many messages each group has not processed yet, per partition."""
+    from ops.watch.lag import show
+
+    raise typer.Exit(show(as_json=as_json))
+
+
+@app.command()
+def tap(
+    ward: Ward = None,
+    beginning: Annotated[bool, typer.Option("--from-beginning", help="Start with the oldest.")] = False,
+    count: Annotated[int, typer.Option("-n", "--count", min=0, help="Stop after so many; 0: never.")] = 0,
+    seconds: Annotated[float, typer.Option(help="Stop after so many seconds without an event.")] = 3600.0,
+    as_json: Json = False,
+) -> None:
+    """Show events as they pass, each with its partition and offset, rejected ones with their reason."""
+    from ops.watch.tap import show
+
+    raise typer.Exit(show(ward=ward, beginning=beginning, count=count, seconds=seconds, as_json=as_json))
+
+
+@app.command()
+def ask(
+    name: Annotated[str | None, typer.Argument(help="A question of sql/questions; none lists them.")] = None,
+    param: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value, repeatable.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a saved question, e.g. `dongbo ask city-by-day`."""
+    from ops.query import ask as answer
+
+    raise typer.Exit(answer(name, param or [], as_json=as_json))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One statement; it runs as the read-only user.")],
+    as_json: Json = False,
+) -> None:
+    """Run one read-only SQL statement, e.g. `dongbo sql "SELECT * FROM v_city_day"`."""
+    from ops.query import sql as answer
+
+    raise typer.Exit(answer(query, as_json=as_json))
+
+
+@app.command()
+def reconcile(
+    ward: Ward = None,
+    day: Annotated[str | None, typer.Option(help="Only this day, YYYY-MM-DD.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare every book with a recomputation from raw rows; exit 1 if any differs."""
+    from ops.query import reconcile as compare
+
+    raise typer.Exit(compare(ward=ward, day=day, as_json=as_json))
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="One event a line (NDJSON).")],
+    as_json: Json = False,
+) -> None:
+    """Check a file of events as the city will; every bad line is reported. Exit 4 if any is bad."""
+    from ops.ward import validate as check
+
+    raise typer.Exit(check(file, as_json=as_json))
+
+
+@app.command()
+def publish(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="One event a line (NDJSON).")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send a file of events to Kafka, all or nothing: one bad line and none is sent."""
+    from ops.ward import publish as send
+
+    raise typer.Exit(send(file, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
+def simulate(
+    seconds: Annotated[float, typer.Option(min=1, help="How long.")] = 60.0,
+    rate: Annotated[float, typer.Option(min=0.01, help="Times the real pace of the city.")] = 1.0,
+    malformed: Annotated[bool, typer.Option(help="Send one bad message of every kind, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let simulated wards work for a while, beside whatever else runs."""
+    from ops.city.live import simulate as live
+
+    raise typer.Exit(live(seconds=seconds, rate=rate, malformed=malformed, as_json=as_json))
+
+
+@app.command()
+def settings(as_json: Json = False) -> None:
+    """All settings as they are in force; secrets are masked."""
+    from ops.query import settings as show
+
+    raise typer.Exit(show(as_json=as_json))
+
+
+def main() -> None:
+    """Run a command; our own errors become one line on stderr and an exit code."""
+    try:
+        app()
+    except Unavailable as error:
+        _fail(str(error), UNREACHABLE)
+    except (Reject, OutboxFull) as error:
+        _fail(str(error), REJECTED)
+    except DongBoError as error:
+        _fail(str(error), FINDING)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"dongbo: {message}\n")
+    sys.exit(code)

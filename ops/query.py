@@ -1,0 +1,63 @@
+"""Answers from ClickHouse on the command line: saved questions, SQL, reconciliation."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from ops import console
+from ops import settings as ours
+from ops.city.prepare import SQL_FOLDER, reader
+from producers.contract.errors import Stop
+from streams.warehouse import questions, reconcile as double_entry
+
+FINDING, USAGE = 1, 2
+
+
+def ask(name: str | None, given: list[str], *, as_json: bool) -> int:
+    """`dongbo ask`: without a name, list the questions."""
+    known = questions.load(SQL_FOLDER / "questions")
+    if name is None:
+        rows = [(one.name, one.vi, one.en, one.audience) for one in known.values()]
+        console.emit_rows(["question", "vi", "en", "audience"], rows, as_json=as_json)
+        return 0
+    if name not in known:
+        console.note(f"no question {name!r}; there are: {', '.join(known)}")
+        return USAGE
+    with reader(ours.load()) as store:
+        answer = questions.run(store, known[name], _parameters(given))
+    console.emit_rows(answer.names, answer.rows, as_json=as_json)
+    return 0
+
+
+def _parameters(given: list[str]) -> dict[str, str]:
+    pairs = [item.partition("=") for item in given]
+    wrong = [name for name, equals, _ in pairs if not equals]
+    if wrong:
+        raise Stop("parameter", f"{wrong[0]!r} is not name=value", "Write -p day=2025-07-21")
+    return {name: value for name, _, value in pairs}
+
+
+def sql(query: str, *, as_json: bool) -> int:
+    """`dongbo sql`: as the read-only user."""
+    with reader(ours.load()) as store:
+        answer = store.query(query)
+    console.emit_rows(answer.names, answer.rows, as_json=as_json)
+    return 0
+
+
+def reconcile(*, ward: str | None, day: str | None, as_json: bool) -> int:
+    """`dongbo reconcile`: 1 if a book differs from the raw rows."""
+    only = date.fromisoformat(day) if day else None
+    with reader(ours.load()) as store:
+        found = double_entry.differences(store, ward=ward, first=only, last=only)
+    console.emit_rows(double_entry.COLUMNS, found, as_json=as_json)
+    console.note(f"{len(found)} differences")
+    return FINDING if found else 0
+
+
+def settings(*, as_json: bool) -> int:
+    """`dongbo settings`: name, value in force, what it is for."""
+    help_of = {name: text for name, _, text in ours.table()}
+    rows = [(name, value, help_of.get(name, "")) for name, value in ours.load().effective().items()]
+    console.emit_rows(["setting", "value", "meaning"], rows, as_json=as_json)
+    return 0
