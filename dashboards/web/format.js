@@ -16,11 +16,11 @@ export function number(value) {
   return value == null ? t("none") : format(Intl.NumberFormat, {}).format(value);
 }
 
-/** 0.973 as "97,3 %", with a space that does not break. */
+/** 0.973 as "97,3 %", with a space that does not break; in English "97.3%". */
 export function share(value) {
   if (value == null) return t("none");
   const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-  return `${format(Intl.NumberFormat, digits).format(value * 100)}\u00a0%`;
+  return `${format(Intl.NumberFormat, digits).format(value * 100)}${lang === "vi" ? "\u00a0" : ""}%`;
 }
 
 export function time(iso) {

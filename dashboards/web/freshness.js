@@ -54,7 +54,7 @@ export class Freshness {
   #noticeText(name, why, snapshot) {
     if (name === "stale") {
       const since = snapshot?.read_at ? t("stale_since", { time: f.time(snapshot.read_at) }) : "";
-      return `${why} ${since}`.trim();
+      return `${why}. ${since}`.trim();
     }
     if (name === "empty") return t("empty");
     const known = !snapshot?.day || snapshot.days.includes(snapshot.day);

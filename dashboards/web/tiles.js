@@ -13,7 +13,7 @@ const TILES = [
     key: "in_time",
     title: () => t("in_time"),
     value: (totals) => f.share(totals?.on_time_share),
-    note: ({ figures }) => t("in_time_of", { n: f.number(figures.early + figures.on_time) }),
+    note: ({ figures }) => t("dossiers", { n: f.number(figures.early + figures.on_time) }),
   },
   {
     key: "overdue",
@@ -26,7 +26,7 @@ const TILES = [
     key: "online",
     title: () => said("channel", "online"),
     value: (totals) => f.share(totals?.online_share),
-    note: ({ figures }) => t("online_of", { n: f.number(figures.online) }),
+    note: ({ figures }) => t("dossiers", { n: f.number(figures.online) }),
   },
 ];
 
