@@ -22,6 +22,7 @@ class Gate:
         self._target = ("127.0.0.1", target_port)
         self._pairs: list[socket.socket] = []
         self._listener: socket.socket | None = None
+        self._flowing = threading.Event()
         self.open()
 
     def __enter__(self) -> Gate:
@@ -34,11 +35,21 @@ class Gate:
 
     def open(self) -> None:
         """Let connections in."""
+        self._flowing.set()
         self._listener = socket.create_server(("127.0.0.1", self.port), reuse_port=False)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
+    def freeze(self) -> None:
+        """Keep connections and let nothing through: a service that hangs."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Let everything through again, what was held back first."""
+        self._flowing.set()
+
     def close(self) -> None:
         """Cut all connections and refuse new ones."""
+        self._flowing.set()
         listener, self._listener = self._listener, None
         if listener is not None:
             # A blocked accept is woken by shutdown, not by close.
@@ -65,6 +76,7 @@ class Gate:
     def _pump(self, source: socket.socket, target: socket.socket, asking: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK_BYTES):
+                self._flowing.wait()
                 target.sendall(data)
                 self.bytes_asked += len(data) if asking else 0
         with contextlib.suppress(OSError):

@@ -204,6 +204,27 @@ async def test_clickhouse_away_is_said_and_recovers(
         assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
 
 
+async def test_hanging_clickhouse_neither_silences_the_stream_nor_holds_up_the_end(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
+    with Gate(city.reader.port) as gate:
+        dashboard = serve(clickhouse=replace(city.reader, port=gate.port))
+        async with http.get(f"{dashboard.url}/events") as answer:
+            stream = events(answer)
+            await anext(stream)
+            gate.freeze()
+            async with asyncio.timeout(20):
+                age_s = 0.0
+                while age_s < 2.5:
+                    age_s = (await anext(stream)).data["age_s"]
+            started = time.monotonic()
+            assert (await read_json(http, f"{dashboard.url}/healthz", 503))["code"] == "clickhouse_away"
+            assert time.monotonic() - started < 2.0
+            code, seconds, log = await asyncio.to_thread(dashboard.stop)
+            assert (code, seconds < 3.0) == (0, True), log
+
+
 async def _until(stream: AsyncIterator[Event], member: str) -> Any:
     async with asyncio.timeout(15):
         async for event in stream:
