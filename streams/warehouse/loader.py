@@ -1,8 +1,8 @@
 """Every message of Kafka into ClickHouse: a typed row, or a reject with its reason and its bytes.
 
 Two threads: this one reads and decodes the next block while the writer's waits for ClickHouse to take the
-last one. Offsets are committed by the writer, after ClickHouse has acknowledged. Killed at any point, the
-loader reads the same messages again and writes the same rows, which replace themselves.
+last one. Offsets are committed only after ClickHouse has acknowledged the block's rows. Killed at any
+point, the loader reads the same messages again and writes the same rows, which replace themselves.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Loader:
             self._health.waiting("kafka", str(error))
             stop.wait(_PAUSE_S)
             return
-        writer = Writer(self._config, self._health, reader.commit)
+        writer = Writer(self._config, self._health)
         try:
             self._load(reader, writer, stop)
         except Reopen as reason:
@@ -72,6 +72,7 @@ class Loader:
             stop.wait(_PAUSE_S)
         finally:
             writer.close()
+            self._commit(reader, writer)
             reader.close()
 
     def _load(self, reader: Reader, writer: Writer, stop: threading.Event) -> None:
@@ -85,6 +86,7 @@ class Loader:
         config, block = self._config, Block()
         while not stop.is_set():
             came = reader.fill(block)
+            self._commit(reader, writer)
             self._tick(reader)
             if len(block) >= config.block_rows_max or block.size_bytes >= config.block_bytes_max:
                 break
@@ -96,11 +98,17 @@ class Loader:
         if not block.spans and not block.incidents:
             return True
         if writer.ready(self._config.patience_ms / 1000):
+            self._commit(reader, writer)
             writer.hand(block)
             return True
         reader.idle(_PAUSE_S)
         self._tick(reader)
         return False
+
+    def _commit(self, reader: Reader, writer: Writer) -> None:
+        """The last step of a block's way: written, acknowledged by ClickHouse, committed."""
+        for block in writer.stored():
+            reader.commit(block)
 
     def _tick(self, reader: Reader) -> None:
         now = time.monotonic()

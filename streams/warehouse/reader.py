@@ -3,10 +3,12 @@
 Invariants:
 - The reader never decides what is stored; every message that it is given is in exactly one block.
 - A partition is begun only where `positions.start_of` says, and its spans follow each other without a gap.
-- Only the thread that fills blocks polls. `commit` may be called by another thread: librdkafka allows that.
+- One thread does everything with the consumer.
 
-Known limits of librdkafka: pausing a partition throws away what was fetched ahead, so it is done only when
-the other side has been away for some time; and a callback's exception comes out of `consume`.
+Known limits of confluent-kafka: a call of another thread waits while `consume` waits, and can starve for half
+a minute (measured on 2.16 with `commit`), so nothing is committed from the writer's thread. Pausing a
+partition throws away what was fetched ahead, so it is done only when ClickHouse has been away for some time.
+A callback's exception comes out of `consume`.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ class Reader:
         )
 
     def close(self) -> None:
-        """Leave Kafka. No other thread may be committing."""
+        """Leave Kafka."""
         self._consumer.close()
 
     def fill(self, block: Block) -> int:

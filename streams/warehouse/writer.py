@@ -1,7 +1,7 @@
-"""ClickHouse's side of the loader: one thread that stores blocks in order, and only then has them committed.
+"""ClickHouse's side of the loader: one thread stores blocks in order and hands them back to be committed.
 
 Invariants:
-- write -> acknowledged -> commit, in `_store`, and nowhere else.
+- Only a block that ClickHouse has acknowledged wholly comes out of `stored`.
 - While ClickHouse is away the block stays in hand and its offsets are held; nothing is thrown away, nothing
   goes to `rejects`, and the next block waits.
 - Every row stands for itself, so a block may be written any number of times, wholly or in part.
@@ -12,7 +12,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Iterator
 from queue import Empty, Queue
 from typing import Any, Final
 
@@ -47,10 +48,11 @@ _RunKey = tuple[str, int]
 class Writer:
     """Takes blocks one at a time; `ready` says when the next may come."""
 
-    def __init__(self, config: LoaderConfig, health: Health, commit: Callable[[Block], None]) -> None:
-        self._config, self._health, self._commit = config, health, commit
+    def __init__(self, config: LoaderConfig, health: Health) -> None:
+        self._config, self._health = config, health
         self._store = Store(config.store)
         self._blocks: Queue[Block] = Queue(maxsize=1)
+        self._stored: deque[Block] = deque()
         self._free = threading.Event()
         self._free.set()
         self._stop = threading.Event()
@@ -73,6 +75,11 @@ class Writer:
         self._free.clear()
         self._health.hold(block)
         self._blocks.put(block)
+
+    def stored(self) -> Iterator[Block]:
+        """The blocks that were stored since the last call, in order: commit them."""
+        while self._stored:
+            yield self._stored.popleft()
 
     def close(self) -> None:
         """End after the insert that is under way; what waits for ClickHouse is left to the next loader."""
@@ -105,7 +112,7 @@ class Writer:
                     self._insert(*inserts[0])
                     inserts.pop(0)
                 self._cover(block, int((time.perf_counter() - began) * 1000))
-        self._commit(block)
+        self._stored.append(block)
         self._health.back("clickhouse")
         self._health.stored(block, int((time.perf_counter() - began) * 1000))
 
