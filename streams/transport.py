@@ -30,11 +30,12 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 from weakref import WeakSet
 
 import msgspec
+from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -103,6 +104,14 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         self._ensure_consumer()._fetcher._records = _LeanRecords()
 
+    def set_paused(self, tps: Iterable[TP], paused: bool) -> None:
+        """Pause or resume fetching; in the thread only. What is not assigned any more needs neither."""
+        consumer = self._ensure_consumer()
+        wanted = set(tps)
+        for tp in consumer.assignment():
+            if tp in wanted:
+                (consumer.pause if paused else consumer.resume)(tp)
+
 
 class _LeanRecords(OrderedDict[TP, Any]):
     """aiokafka's fetched records by partition, each to be turned into a `Message` when it is drained.
@@ -132,6 +141,8 @@ class ChunkConsumer(driver.Consumer):
         self._draining = False
         self.holes = 0
         super().__init__(*args, **options)
+
+    _thread: ChunkThread
 
     def _new_consumer_thread(self) -> ChunkThread:
         return ChunkThread(self, loop=self.loop, beacon=self.beacon)
@@ -211,7 +222,7 @@ class ChunkConsumer(driver.Consumer):
         for tp in returned.keys() & self.assignment():
             progress = self._progress.get(tp)
             offset = returned[tp] if progress is None else progress.handed
-            await self._thread.call_thread(self._thread._ensure_consumer().seek, tp, offset)
+            await self._thread.call_thread(self._thread._ensure_consumer().seek, TopicPartition(*tp), offset)
 
     def _until(self, tp: TP, records: list[Message]) -> int:
         position = self._position(tp) if self._is_changelog_tp(tp) else None
@@ -312,6 +323,20 @@ class ChunkConsumer(driver.Consumer):
         for tp in revoked:
             self._progress.pop(tp, None)
         await super().on_partitions_revoked(revoked)
+
+    def pause_partitions(self, tps: Iterable[TP]) -> None:
+        """Stop handing out from partitions, and fetching from them.
+
+        Faust only stops the first. What aiokafka goes on fetching then lies in its buffers and holds back the
+        fetches of all other partitions for 100 ms: changelogs after recovery, events during it.
+        """
+        super().pause_partitions(tps)
+        self._thread.thread_loop.call_soon_threadsafe(self._thread.set_paused, tuple(tps), True)
+
+    def resume_partitions(self, tps: Iterable[TP]) -> None:
+        """The opposite."""
+        super().resume_partitions(tps)
+        self._thread.thread_loop.call_soon_threadsafe(self._thread.set_paused, tuple(tps), False)
 
     async def drain(self, timeout_s: float) -> bool:
         """Hand out nothing more and wait until the agent has finished what it has; then commit.
