@@ -303,7 +303,7 @@ class ChunkConsumer(driver.Consumer):
         """Start again at the committed offsets."""
         # Before the seek: what is handed out while it is under way belongs to the new order already.
         for tp in self.progress():
-            self._progress.pop(tp)
+            self._progress.pop(tp, None)
         await super().perform_seek()
         for tp in self.assignment():
             committed = self._committed_offset.get(tp)
@@ -354,8 +354,12 @@ class ChunkConsumer(driver.Consumer):
     # For the watchdog and for health; read from other threads
 
     def progress(self) -> dict[TP, Progress]:
-        """Progress of every partition that has any, changelogs excepted."""
+        """Progress of every partition of events: of those never read too, so that a dead fetch is seen."""
         known = dict(self._progress)
+        assigned = self.assignment() if self._thread._consumer is not None else set()
+        for tp in assigned - known.keys():
+            position = self._position(tp) or 0
+            known[tp] = Progress(position, position, position)
         return {tp: progress for tp, progress in known.items() if not self._is_changelog_tp(tp)}
 
     def _position(self, tp: TP) -> int | None:

@@ -188,8 +188,11 @@ class Watchdog:
         now_s = self._clock()
         if not self._recovering():
             self._recovering_since_s = None
-        elif self._recovering_since_s is None:
-            self._recovering_since_s = now_s
+        else:
+            # Ages begin anew afterwards: standing still meanwhile was no fault.
+            self._memory = Memory()
+            if self._recovering_since_s is None:
+                self._recovering_since_s = now_s
         partitions = self._memory.update(now_s, readings, ends or {})
         self._seen = Observation(now_s, partitions, self._recovering_since_s, ends is not None)
         self._verdict = judge(self._seen, self._limits)
