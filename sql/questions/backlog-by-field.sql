@@ -1,8 +1,8 @@
 -- vi: Mỗi lĩnh vực còn tồn bao nhiêu hồ sơ, cũ nhất bao lâu?
 -- en: How many dossiers of each field are open, and how old is the oldest?
 -- audience: ward, leader
-SELECT field, sum(b.open) AS open, sum(b.overdue) AS overdue, round(max(b.days_max), 1) AS days_max,
+SELECT field, sum(b.backlog) AS backlog, sum(b.overdue) AS overdue, round(max(b.days_max), 1) AS days_max,
     uniqExact(ward) AS wards
 FROM v_backlog AS b
 GROUP BY field
-ORDER BY open DESC, field
+ORDER BY backlog DESC, field

@@ -4,8 +4,7 @@
 -- param day Date default '2025-07-21'
 SELECT s.ward AS ward, s.ward_name AS ward_name,
     multiIf(s.events = 0, 'never_heard', s.missing > 0, 'events_missing', 'no_data_of_the_day') AS why,
-    s.missing AS missing, s.last_event_at AS last_event_at, s.heartbeat_arrived_at AS heartbeat_arrived_at,
-    s.outbox_pending AS outbox_pending
+    s.missing AS missing, s.event_at AS event_at, s.heard_at AS heard_at, s.pending AS pending
 FROM v_ward_sync AS s
 LEFT JOIN (SELECT ward, events FROM v_ward_day WHERE day = {day:Date}) AS d ON d.ward = s.ward
 WHERE s.missing > 0 OR d.events = 0

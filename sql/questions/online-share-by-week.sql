@@ -3,7 +3,7 @@
 -- audience: analyst, leader
 -- param from Date default '2020-01-01'
 -- param to Date default '2099-12-31'
-SELECT toMonday(toDate(day)) AS week, sum(d.received) AS received, sum(d.received_online) AS online,
+SELECT toMonday(toDate(day)) AS week, sum(d.received) AS received, sum(d.online) AS online,
     if(received > 0, round(online / received, 4), 0) AS online_share
 FROM v_city_day AS d
 WHERE day BETWEEN {from:Date} AND {to:Date}

@@ -6,19 +6,22 @@ CREATE OR REPLACE VIEW v_ward_sync
     events UInt64 COMMENT 'vi: số sự kiện đã đến | en: events that arrived',
     missing UInt64 COMMENT 'vi: số sự kiện còn thiếu, kể cả phần đã báo mà chưa đến | en: events missing, announced ones that have not come included',
     complete Bool COMMENT 'vi: đã nghe và đủ mọi số thứ tự đã biết | en: heard of, and every known seq is here',
-    epochs Array(String) COMMENT 'vi: các đời hộp gửi | en: epochs',
-    counted Array(UInt64) COMMENT 'vi: từng đời: số sự kiện đã đến | en: per epoch: events that arrived',
-    contiguous Array(UInt64) COMMENT 'vi: từng đời: đủ từ 1 đến số này | en: per epoch: complete from 1 up to here',
-    highest Array(UInt64) COMMENT 'vi: từng đời: số cao nhất đã đến | en: per epoch: highest seq that arrived',
-    hole_epoch Array(String) COMMENT 'vi: chỗ thiếu: đời hộp gửi | en: holes: epoch',
-    hole_first Array(UInt64) COMMENT 'vi: chỗ thiếu: từ số | en: holes: first seq',
-    hole_last Array(UInt64) COMMENT 'vi: chỗ thiếu: đến số | en: holes: last seq',
-    last_event_at Nullable(DateTime64(3, 'Asia/Ho_Chi_Minh')) COMMENT 'vi: lúc xảy ra sự kiện mới nhất | en: when the newest event happened',
+    epoch String COMMENT 'vi: đời hộp gửi hiện tại: theo nhịp tim mới nhất, nếu không thì đời nhiều sự kiện nhất | en: the present epoch: of the newest heartbeat, else the one with most events',
+    contiguous UInt64 COMMENT 'vi: đời hiện tại: đủ từ 1 đến số này | en: present epoch: complete from 1 up to here',
+    highest UInt64 COMMENT 'vi: đời hiện tại: số cao nhất đã đến | en: present epoch: highest seq that arrived',
+    pending UInt64 COMMENT 'vi: số sự kiện còn chờ gửi ở phường, xã | en: events that wait in the ward''s outbox',
+    event_at Nullable(DateTime64(3, 'Asia/Ho_Chi_Minh')) COMMENT 'vi: lúc xảy ra sự kiện mới nhất | en: when the newest event happened',
     arrived_at Nullable(DateTime64(3, 'Asia/Ho_Chi_Minh')) COMMENT 'vi: lúc Kafka nhận sự kiện mới nhất | en: when Kafka had the newest event',
     heartbeat_at Nullable(DateTime64(3, 'Asia/Ho_Chi_Minh')) COMMENT 'vi: nhịp tim mới nhất, theo đồng hồ phường, xã | en: newest heartbeat, by the ward''s clock',
-    heartbeat_arrived_at Nullable(DateTime64(3, 'Asia/Ho_Chi_Minh')) COMMENT 'vi: lúc Kafka nhận nhịp tim đó | en: when Kafka had that heartbeat',
-    outbox_pending UInt64 COMMENT 'vi: số sự kiện còn chờ gửi ở phường, xã | en: events that wait in the ward''s outbox',
-    rejected UInt64 COMMENT 'vi: số thông điệp bị từ chối | en: messages rejected'
+    heard_at Nullable(DateTime64(3, 'Asia/Ho_Chi_Minh')) COMMENT 'vi: lúc Kafka nhận sự kiện hoặc nhịp tim mới nhất | en: when Kafka had the newest event or heartbeat',
+    rejected UInt64 COMMENT 'vi: số thông điệp bị từ chối | en: messages rejected',
+    epochs Array(String) COMMENT 'vi: mọi đời hộp gửi | en: all epochs',
+    epoch_events Array(UInt64) COMMENT 'vi: từng đời: số sự kiện đã đến | en: per epoch: events that arrived',
+    epoch_contiguous Array(UInt64) COMMENT 'vi: từng đời: đủ từ 1 đến số này | en: per epoch: complete from 1 up to here',
+    epoch_highest Array(UInt64) COMMENT 'vi: từng đời: số cao nhất đã đến | en: per epoch: highest seq that arrived',
+    hole_epoch Array(String) COMMENT 'vi: chỗ thiếu: đời hộp gửi | en: holes: epoch',
+    hole_first Array(UInt64) COMMENT 'vi: chỗ thiếu: từ số | en: holes: first seq',
+    hole_last Array(UInt64) COMMENT 'vi: chỗ thiếu: đến số | en: holes: last seq'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
@@ -29,19 +32,23 @@ SELECT
     s.events AS events,
     s.missing AS missing,
     s.events > 0 AND s.missing = 0 AS complete,
-    s.epochs AS epochs,
-    s.counted AS counted,
-    s.contiguous AS contiguous,
-    s.highest AS highest,
-    s.hole_epoch AS hole_epoch,
-    s.hole_first AS hole_first,
-    s.hole_last AS hole_last,
-    s.last_event_at AS last_event_at,
+    if(s.heartbeat_epoch != '', s.heartbeat_epoch, s.epochs[indexOf(s.counted, arrayMax(s.counted))]) AS epoch,
+    s.contiguous[indexOf(s.epochs, epoch)] AS contiguous,
+    s.highest[indexOf(s.epochs, epoch)] AS highest,
+    s.outbox_pending AS pending,
+    s.last_event_at AS event_at,
     s.arrived_at AS arrived_at,
     s.heartbeat_at AS heartbeat_at,
-    s.heartbeat_arrived_at AS heartbeat_arrived_at,
-    s.outbox_pending AS outbox_pending,
-    s.rejected AS rejected
+    if(s.heartbeat_arrived_at > s.arrived_at OR s.arrived_at IS NULL, s.heartbeat_arrived_at, s.arrived_at)
+        AS heard_at,
+    s.rejected AS rejected,
+    s.epochs AS epochs,
+    s.counted AS epoch_events,
+    s.contiguous AS epoch_contiguous,
+    s.highest AS epoch_highest,
+    s.hole_epoch AS hole_epoch,
+    s.hole_first AS hole_first,
+    s.hole_last AS hole_last
 FROM (SELECT code, name, kind FROM wards FINAL) AS w
 LEFT JOIN (SELECT * FROM ward_sync FINAL) AS s ON s.ward = w.code
 COMMENT 'vi: thành phố đã có đủ dữ liệu của từng phường, xã đến đâu; phường, xã chưa gửi gì cũng có dòng | en: how far the city has each ward; wards never heard of are here as well';

@@ -64,12 +64,12 @@ def read(path: Path) -> Question:
     return Question(path.stem, words["vi"], words["en"], words["audience"], parameters, sql)
 
 
-def read_all(folder: Path) -> dict[str, Question]:
-    """All questions of `folder`/questions by name."""
-    return {path.stem: read(path) for path in sorted((folder / "questions").glob("*.sql"))}
+def load(folder: Path) -> dict[str, Question]:
+    """All questions of a folder by name."""
+    return {path.stem: read(path) for path in sorted(folder.glob("*.sql"))}
 
 
-def ask(store: Store, question: Question, values: Mapping[str, str] | None = None) -> Rows:
+def run(store: Store, question: Question, values: Mapping[str, str] | None = None) -> Rows:
     """Run a question; what is not given takes its default.
 
     :raises Stop: a value's name is not one of the question's, or ClickHouse refuses the value
