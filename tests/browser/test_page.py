@@ -169,7 +169,7 @@ def test_status_has_a_word_and_filters(city: City, open_page: Open) -> None:
     city.sync(WARD, last=50, missing=3)
     page = open_page()
     expect(page.locator(cell(page, WARD, 4))).to_have_text("Thiếu dữ liệu")
-    expect(page.locator(cell(page, WARD, 11))).to_have_text("đến 46, thiếu 3")
+    expect(page.locator(cell(page, WARD, 11))).to_have_text("liền 46, thiếu 3")
     expect(page.locator("#as-of")).to_contain_text("125/126")
     chip = page.get_by_role("button", name="Thiếu dữ liệu 1")
     chip.click()
