@@ -120,7 +120,8 @@ def kept(bootstrap: str, app_id: str) -> State:
     newest: dict[bytes, bytes] = {}
     for message in messages(bootstrap, changelog_topic(app_id)):
         key, value = message.key(), message.value()
-        if isinstance(key, bytes) and value and records.newer(value, newest.get(key)):
+        known = isinstance(key, bytes) and key[:5].decode("ascii", "replace") in PARTITION_OF_WARD
+        if known and isinstance(key, bytes) and value and records.newer(value, newest.get(key)):
             newest[key] = value
     return {key: _decode(key, value) for key, value in newest.items()}
 
