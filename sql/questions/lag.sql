@@ -3,9 +3,9 @@
 -- audience: operator
 -- param minutes UInt32 default 60
 SELECT kind, sum(l.messages) AS messages, count() AS blocks,
-    round(quantileExactWeighted(0.5)(delay_ms_max, l.messages)) AS delay_ms_p50,
-    round(quantileExactWeighted(0.99)(delay_ms_max, l.messages)) AS delay_ms_p99,
-    max(delay_ms_max) AS delay_ms_max, round(avg(insert_ms)) AS insert_ms
+    round(quantileExactWeighted(0.5)(l.delay_ms_max, l.messages)) AS delay_ms_p50,
+    round(quantileExactWeighted(0.99)(l.delay_ms_max, l.messages)) AS delay_ms_p99,
+    max(l.delay_ms_max) AS delay_ms_max, round(avg(l.insert_ms)) AS insert_ms
 FROM v_loads AS l
 WHERE stored_at > now() - toIntervalMinute({minutes:UInt32})
 GROUP BY kind
