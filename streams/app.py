@@ -51,7 +51,10 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     session_timeout_s: float = 6.0
     heartbeat_s: float = 2.0
     poll_records_max: int = 5000
+    # A moment for other workers that start at the same time to join before recovery begins.
     recovery_delay_s: float = 0.5
+    # Faust and aiokafka log every step of every rebalance at INFO, each with tables of 24 lines.
+    framework_log_level: str = "WARNING"
     limits: Limits = Limits()
 
 
@@ -84,6 +87,7 @@ class Worker:
 class BookApp(faust.App):
     """A Faust app with our agent and table."""
 
+    logger = logging.getLogger("faust.app.books")
     books: BookTable
     keeper: BookKeeper
 
@@ -167,6 +171,8 @@ def run_worker(config: WorkerConfig, on_ready: Callable[[Worker], None] | None =
     :raises Stop: a topic is not what the contract says
     :raises SystemExit: 0, after a signal
     """
+    for name in ("faust", "mode", "aiokafka"):
+        logging.getLogger(name).setLevel(config.framework_log_level)
     wait_for_topics(config.bootstrap, topic_specs(config.events_topic, config.app_id))
     code = asyncio.run(_main(config, on_ready))
     logging.shutdown()

@@ -38,6 +38,7 @@ from streams.domain.shelf import Message
 from streams.domain.sync import WardSync
 
 _log: Final = logging.getLogger(__name__)
+_faust_log: Final = logging.getLogger("faust.tables.books")
 
 
 class BookRecords:
@@ -145,6 +146,8 @@ def _is_record(partition: int, message: Message) -> bool:
 class BookStore(Store[bytes, bytes]):
     """Faust's view of the records."""
 
+    logger = _faust_log
+
     def __init__(self, *args: Any, **options: Any) -> None:
         self.records = BookRecords()
         super().__init__(*args, **options)
@@ -181,6 +184,8 @@ class BookStore(Store[bytes, bytes]):
 
 class BookTable(faust.Table[bytes, bytes]):
     """The table `book`. Faust recovers it; the agent writes its changelog and calls `records.put` itself."""
+
+    logger = _faust_log
 
     def _new_store(self) -> BookStore:
         return BookStore(URL("memory://"), self.app, self, table_name=self.name)

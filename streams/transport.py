@@ -43,6 +43,7 @@ from faust.types import TP, ConsumerMessage
 from streams.domain.shelf import Message
 
 _log: Final = logging.getLogger(__name__)
+_faust_log: Final = logging.getLogger("faust.transport.chunks")
 
 # Two would be enough to let the next fetch overlap with the agent's work; the others cover a fetch that
 # brings many small partitions.
@@ -91,6 +92,8 @@ class Progress(msgspec.Struct):
 class ChunkThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, fetching straight into `Message`."""
 
+    logger = _faust_log
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
@@ -116,8 +119,8 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 class _LeanRecords(OrderedDict[TP, Any]):
     """aiokafka's fetched records by partition, each to be turned into a `Message` when it is drained.
 
-    aiokafka would build an 11-member dataclass of each, and the consumer then a `Message` of that:
-    measured 1.3 times.
+    aiokafka would build an 11-member dataclass of each, and the consumer then a `Message` of that: measured,
+    1.2 to 1.6 us a record against 0.5, of about 14 that an event costs in all.
     """
 
     def __setitem__(self, tp: TP, fetched: Any) -> None:
@@ -132,6 +135,8 @@ def _message(_: TP, record: Any) -> Message:
 
 class ChunkConsumer(driver.Consumer):
     """Faust's consumer, handing out chunks and committing only what was completed."""
+
+    logger = _faust_log
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._progress: dict[TP, Progress] = {}

@@ -271,6 +271,23 @@ def test_transactions_by_mistake_count_when_committed_only(city: City) -> None:
     city.check()
 
 
+def test_worker_whose_changelog_refuses_a_record_ends_with_70_and_commits_nothing(
+    kafka: Broker, tmp_path: Path
+) -> None:
+    city = City(kafka.bootstrap, tmp_path)
+    events, changelog = city.specs
+    small = msgspec.structs.replace(changelog, config=changelog.config | {"max.message.bytes": "150"})
+    ensure_topics(kafka.bootstrap, [events, small])
+    city.send(200, poison=False)
+    worker = city.start()
+    try:
+        assert worker.process.wait(30) == 70
+        assert set(committed(kafka.bootstrap, city.app_id, city.topic).values()) == {0}
+        assert "failed; ending" in worker.text()
+    finally:
+        worker.kill()
+
+
 def test_worker_waits_for_its_topics_and_says_so(kafka: Broker, tmp_path: Path) -> None:
     city = City(kafka.bootstrap, tmp_path)
     worker = city.start()

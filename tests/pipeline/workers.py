@@ -28,7 +28,15 @@ from pathlib import Path
 from streams.app import WorkerConfig, run_worker
 logging.basicConfig(level="INFO", format="%(created).3f %(levelname)s %(name)s %(message)s")
 bootstrap, app_id, topic, data_dir = sys.argv[1:]
-run_worker(WorkerConfig(bootstrap=bootstrap, app_id=app_id, events_topic=topic, data_dir=Path(data_dir)))
+run_worker(
+    WorkerConfig(
+        bootstrap=bootstrap,
+        app_id=app_id,
+        events_topic=topic,
+        data_dir=Path(data_dir),
+        framework_log_level="INFO",
+    )
+)
 """
 State = dict[bytes, Book | WardSync]
 
