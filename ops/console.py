@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 # rich leaves colour away when the stream is no terminal or NO_COLOR is set.
-out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width; 80 columns would break every line of a table.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -39,8 +39,12 @@ def _parameters(given: list[str]) -> dict[str, str]:
 
 def sql(query: str, *, as_json: bool) -> int:
     """`dongbo sql`: as the read-only user."""
-    with reader(ours.load()) as store:
-        answer = store.query(query)
+    try:
+        with reader(ours.load()) as store:
+            answer = store.query(query)
+    except Stop as refused:  # the person's statement, not a fault of ours
+        console.note(f"ClickHouse: {refused.detail}")
+        return USAGE
     console.emit_rows(answer.names, answer.rows, as_json=as_json)
     return 0
 
@@ -50,7 +54,7 @@ def reconcile(*, ward: str | None, day: str | None, as_json: bool) -> int:
     only = date.fromisoformat(day) if day else None
     with reader(ours.load()) as store:
         found = double_entry.differences(store, ward=ward, first=only, last=only)
-    console.emit_rows(double_entry.COLUMNS, found, as_json=as_json)
+    console.emit_rows(double_entry.Difference._fields, found, as_json=as_json)
     console.note(f"{len(found)} differences")
     return FINDING if found else 0
 

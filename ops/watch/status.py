@@ -80,7 +80,7 @@ def _clickhouse(settings: Settings, running: dict[str, supervise.Process]) -> Li
     pid = _pid(running, "clickhouse")
     try:
         with reader(settings) as store:
-            newest = store.value("SELECT max(last_event_at) FROM v_ward_sync")
+            newest = store.value("SELECT max(event_at) FROM v_ward_sync")
             version = store.value("SELECT version()")
     except DongBoError as error:
         return Line("clickhouse", "away", False, pid, None, None, str(error))
@@ -125,7 +125,8 @@ def _last(report: dict[str, Any]) -> str | None:
 
 
 def _detail(report: dict[str, Any]) -> str:
-    keys = ("fault", "detail", "last_error", "error", "waiting_for")
+    # An error that is over is for the log, not for the one who looks now.
+    keys = ("fault", "detail", "error") + (() if report.get("ok") else ("last_error",))
     return "; ".join(str(report[key]) for key in keys if report.get(key))
 
 
