@@ -7,7 +7,7 @@ from datetime import date
 from ops import console
 from ops import settings as ours
 from ops.city.prepare import SQL_FOLDER, reader
-from producers.contract.errors import Stop
+from producers.contract.errors import Stop, Unavailable
 from streams.warehouse import questions, reconcile as double_entry
 
 FINDING, USAGE = 1, 2
@@ -44,6 +44,11 @@ def sql(query: str, *, as_json: bool) -> int:
             answer = store.query(query)
     except Stop as refused:  # the person's statement, not a fault of ours
         console.note(f"ClickHouse: {refused.detail}")
+        return USAGE
+    except Unavailable as error:
+        if not error.detail.startswith("READONLY"):
+            raise
+        console.note(f"ClickHouse: this user can only read. {error.detail}")
         return USAGE
     console.emit_rows(answer.names, answer.rows, as_json=as_json)
     return 0
