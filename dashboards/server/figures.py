@@ -34,7 +34,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class WardSync(msgspec.Struct, frozen=True):
-    """How far the city has a ward. `contiguous`: events 1..n are all here; `missing`: holes after that."""
+    """How far the city has a ward. `contiguous`: events from 1 on without a hole; `missing`: holes after."""
 
     contiguous: int = 0
     missing: int = 0

@@ -31,7 +31,10 @@ FROM v_ward_day WHERE day IN {days:Array(Date32)}
 _BACKLOG: Final = "sum(received) - sum(resolved) - sum(withdrawn) - sum(stopped) AS backlog FROM v_ward_day"
 BACKLOG_OLD: Final = f"SELECT ward, {_BACKLOG} WHERE day < {{since:Date32}} GROUP BY ward"
 BACKLOG_NEW: Final = f"SELECT ward, {_BACKLOG} WHERE day >= {{since:Date32}} GROUP BY ward"
-SYNCS: Final = "SELECT ward, contiguous, missing, pending, event_at, heard_at FROM v_ward_sync"
+# Over all epochs of a ward's outbox: a new epoch starts at 0, and the ward has lost nothing by it.
+SYNCS: Final = """
+SELECT ward, arraySum(epoch_contiguous) AS contiguous, missing, pending, event_at, heard_at FROM v_ward_sync
+"""
 
 Row = Mapping[str, Any]
 

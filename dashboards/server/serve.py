@@ -42,7 +42,7 @@ async def _serve(config: DashboardConfig) -> None:
     )
     try:
         await _listen(runner, config)
-        log.warning("the page is at http://%s:%d", config.host, config.port)
+        log.info("the page is at http://%s:%d", config.host, config.port)
         with _stop_signals() as stopping:
             await stopping.wait()
     finally:
