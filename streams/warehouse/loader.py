@@ -65,7 +65,8 @@ class Loader:
             self._load(reader, writer, stop)
         except Reopen as reason:
             log.warning("opening Kafka anew: %s", reason)
-            self._health.error(str(reason))
+            self._health.waiting("kafka", str(reason))
+            stop.wait(_PAUSE_S)
         except KafkaException as error:
             log.warning("opening Kafka anew: %s", error)
             self._health.waiting("kafka", str(error))

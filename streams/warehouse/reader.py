@@ -8,7 +8,8 @@ Invariants:
 Known limits of confluent-kafka: a call of another thread waits while `consume` waits, and can starve for half
 a minute (measured on 2.16 with `commit`), so nothing is committed from the writer's thread. Pausing a
 partition throws away what was fetched ahead, so it is done only when ClickHouse has been away for some time.
-A callback's exception comes out of `consume`.
+A KafkaException that leaves a callback comes out of `consume` as a KafkaError, which is no exception: no
+`except` and no `finally` sees it, and the thread is gone. So callbacks keep what went wrong for `_consume`.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Reader:
         self._open: dict[_Key, Span] = {}
         self._incidents: list[tuple[Any, ...]] = []
         self._paused = False
+        self._fault: Exception | None = None
         self._asked: Future[Any] | None = None
         self._consumer = Consumer(config.consumer() | {"error_cb": self._on_error}, logger=log)
         self._consumer.subscribe(
@@ -75,7 +77,7 @@ class Reader:
         self._resume()
         if not block.spans:
             self._open.clear()
-        messages = self._consumer.consume(self._config.consume_max, self._config.linger_ms / 1000)
+        messages = self._consume(self._config.consume_max, self._config.linger_ms / 1000)
         events_topic = self._config.events_topic
         for message in messages:
             error = message.error()
@@ -98,7 +100,7 @@ class Reader:
         if not self._paused:
             self._consumer.pause(self._consumer.assignment())
             self._paused = True
-        for message in self._consumer.consume(1, timeout_s):
+        for message in self._consume(1, timeout_s):
             error = message.error()
             if error is not None:
                 self._on_message_error(error, message)
@@ -133,6 +135,12 @@ class Reader:
             self._compare(self._asked)
             self._asked = None
 
+    def _consume(self, count: int, timeout_s: float) -> list[Message]:
+        messages = self._consumer.consume(count, timeout_s)
+        if self._fault is not None:
+            raise self._fault
+        return messages
+
     def _begin(self, block: Block, topic: str, partition: int) -> Span | None:
         first = self._next.get((topic, partition))
         if first is None:
@@ -154,6 +162,13 @@ class Reader:
     # Positions
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._assign(consumer, partitions)
+        except (KafkaException, KeyError) as error:
+            self._fault = Reopen(f"cannot tell where to begin: {error}")
+            consumer.assign([])
+
+    def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         committed = consumer.committed(partitions, timeout=_RPC_S)
         for partition in committed:
             start = self._start(partition)
@@ -212,10 +227,7 @@ class Reader:
         futures = self._admin.describe_topics(TopicCollection(wanted), request_timeout=_RPC_S)
         found = {}
         for name in wanted:
-            try:
-                topic = futures[name].result(_RPC_S + 1)
-            except (KafkaException, TimeoutError) as error:
-                raise Unavailable("kafka", f"topic {name}: {error}", _REMEDY) from error
+            topic = _described(name, futures[name])
             if len(topic.partitions) != PARTITIONS:
                 raise Stop(
                     "wrong_partitions",
@@ -235,9 +247,9 @@ class Reader:
     def _compare(self, asked: Future[Any]) -> None:
         topic = self._config.events_topic
         try:
-            found = str(asked.result(0).topic_id)
-        except (KafkaException, TimeoutError) as error:
-            return self._health.waiting("kafka", f"topic {topic}: {error}")
+            found = str(_described(topic, asked).topic_id)
+        except Unavailable as error:
+            return self._health.waiting("kafka", error.detail)
         if found != self._ids[topic]:
             raise Reopen(f"topic {topic} was deleted and made again")
         return self._health.back("kafka")
@@ -256,30 +268,44 @@ class Reader:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._health.waiting("kafka", f"no broker answers at {self._config.bootstrap}")
         if error.fatal():
-            self._refuse(error)
+            self._fault = _fatal(error, self._config)
 
     def _on_message_error(self, error: KafkaError, message: Message) -> None:
         if error.code() in _LOST and message.topic() is not None:
             topic, partition, _ = _place(message)
             self._lost(topic, partition, error.code() == KafkaError._LOG_TRUNCATION)
         elif error.code() in _TOPIC_GONE:
-            self._health.waiting("kafka", str(error))
-            time.sleep(0.2)
             raise Reopen(str(error))
-        elif error.fatal():
-            self._refuse(error)
+        elif error.fatal() or error.code() == KafkaError._FATAL:
+            raise _fatal(error, self._config)
         else:
             log.warning("kafka: %s", error)
             self._health.error(f"kafka: {error}")
 
-    def _refuse(self, error: KafkaError) -> None:
-        if error.code() in (KafkaError.FENCED_INSTANCE_ID, KafkaError._FENCED):
-            raise Stop(
-                "loader_fenced",
-                f"another loader of group {self._config.group} has the name {self._config.instance}",
-                "Nothing to do if it was started in place of this one; else give each loader its own name",
-            )
-        raise Reopen(str(error))
+
+def _fatal(error: KafkaError, config: LoaderConfig) -> Stop | Reopen:
+    """What a consumer that has failed for good means; librdkafka names the first error in the text only."""
+    if "fenced" not in error.str().lower():
+        return Reopen(str(error))
+    return Stop(
+        "loader_fenced",
+        f"another loader of group {config.group} has the name {config.instance}",
+        "Nothing to do if it was started in place of this one; else give each loader its own name",
+    )
+
+
+def _described(name: str, future: Future[Any]) -> Any:
+    """What the cluster says about a topic.
+
+    Asked with `exception()`: the client sets errors that are no exceptions, and Python cannot raise them.
+    """
+    try:
+        error = future.exception(_RPC_S + 1)
+    except TimeoutError:
+        error = KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    if error is not None:
+        raise Unavailable("kafka", f"topic {name}: {error}", _REMEDY)
+    return future.result()
 
 
 def _place(message: Message) -> tuple[str, int, int]:

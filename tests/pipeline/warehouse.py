@@ -82,6 +82,7 @@ class Topics:
         self._producer = Producer(
             {"bootstrap.servers": bootstrap, "message.max.bytes": 4_000_000, "linger.ms": 5, "acks": "all"}
         )
+        self._failed: list[object] = []
         self._books: dict[bytes, bytes] = {}
         self._shelf = Shelf(_Records(self._books))
         self._offsets: dict[int, int] = {}
@@ -115,12 +116,17 @@ class Topics:
 
     def raw(self, value: bytes | None, key: bytes | None, partition: int, topic: str | None = None) -> None:
         """Publish any bytes to any partition."""
-        self._producer.produce(topic or self.events, value, key, partition)
+        self._producer.produce(topic or self.events, value, key, partition, on_delivery=self._delivered)
         self._producer.poll(0)
 
     def flush(self) -> None:
         """Wait until Kafka has everything."""
         assert self._producer.flush(30) == 0
+        assert self._failed == []
+
+    def _delivered(self, error: object, _: object) -> None:
+        if error is not None:
+            self._failed.append(error)
 
     def count(self, events: Iterable[Event], arrived_ms: int) -> None:
         """Write the books that a worker would, one changelog record a changed key and event."""
