@@ -182,7 +182,8 @@ def _format_once(java: list[str], layout: Layout) -> None:
     if layout.formatted.exists():
         return
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    arguments = ["format", "-t", cluster, "-c", str(layout.properties), "--ignore-formatted"]
+    # One word: an id may begin with "-", which as a word of its own would be taken for an option.
+    arguments = ["format", f"--cluster-id={cluster}", "-c", str(layout.properties), "--ignore-formatted"]
     done = subprocess.run(
         [*java, "kafka.tools.StorageTool", *arguments], capture_output=True, text=True, check=False
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -79,3 +81,17 @@ def test_taken_port_is_named() -> None:
     with pytest.raises(Stop, match=str(server.port)):
         HealthServer(server.port, lambda: {"ok": True})
     server.stop()
+
+
+def test_check_as_a_container_runs_it_follows_the_report() -> None:
+    """`python -m ops.health PORT` is the health check of docker-compose.yml."""
+    well = {"ok": True}
+    server = HealthServer(0, lambda: well).start()
+    command = [sys.executable, "-m", "ops.health", str(server.port)]
+    try:
+        assert subprocess.run(command, check=False, timeout=30).returncode == 0
+        well["ok"] = False
+        assert subprocess.run(command, check=False, timeout=30).returncode == 1
+    finally:
+        server.stop()
+    assert subprocess.run(command, check=False, timeout=30).returncode == 1
