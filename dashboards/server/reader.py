@@ -5,8 +5,8 @@ those from the newest on, and the weeks that are looked at. So ten years of book
 second and 0.8 s a minute (measured, embedded engine), and an old day's correction reaches the sums within
 `HISTORY_S`.
 
-The backlog is received less ended, from the books. `v_backlog` also counts dossiers that are registered and
-not yet received, but it goes through every dossier ever: seconds for a year of them, so not for each second.
+The backlog is received less ended, from the books: the same figure as `v_backlog` gives, which goes through
+every dossier ever: seconds for a year of them, so not for each second.
 """
 
 from __future__ import annotations

@@ -27,6 +27,13 @@ EXACT = {
     "ok": True,
 }
 KILLS = 4
+# The same figure by two ways: from the books' totals, and dossier by dossier.
+BACKLOG_OF_BOOKS = (
+    "SELECT sum(received - resolved - withdrawn - stopped) AS backlog FROM v_ward_day WHERE day <= '2025-07-21'"
+)
+BACKLOG_OF_DOSSIERS = (
+    "SELECT countIf(open AND accepted) AS backlog FROM v_dossiers WHERE received_at < '2025-07-22'"
+)
 
 
 def _figures(report: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +59,7 @@ def test_city_by_day_after_the_demo_sums_to_all_dossiers(cli: Cli) -> None:
         july = [row for row in cli.json("ask", "city-by-day") if row["day"] <= "2025-07-21"]
         wards = cli.json("ask", "wards-by-received", "-p", "from=2025-07-01", "-p", "to=2025-07-21")
         assert cli.json("reconcile") == []
+        assert cli.json("sql", BACKLOG_OF_BOOKS) == cli.json("sql", BACKLOG_OF_DOSSIERS)
     assert [row["day"] for row in july] == [f"2025-07-{day:02d}" for day in range(1, 22)]
     assert sum(row["received"] for row in july) == 66_000
     assert all(row["wards_reporting"] == 126 for row in july)

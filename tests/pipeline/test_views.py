@@ -207,9 +207,10 @@ def test_backlog_and_overdue_count_open_dossiers(store: Store) -> None:
         status(3, field="ho-tich"),
         status(4, due_at=late, dossier="H26.00070-250701-0044"),
         status(5, due_at=late, dossier="H26.00070-250701-0044", **FINISHED),
+        status(6, field="ho-tich", status=Status.REGISTERED),
     )
-    found = store.query("SELECT field, backlog, overdue, days_max > 100 FROM v_backlog ORDER BY field").rows
-    assert found == [("chung-thuc", 2, 1, 1), ("ho-tich", 1, 0, 1)]
+    sql = "SELECT field, backlog, waiting, overdue, days_max > 100 FROM v_backlog ORDER BY field"
+    assert store.query(sql).rows == [("chung-thuc", 2, 0, 1, 1), ("ho-tich", 1, 1, 0, 1)]
     row = one(store, "SELECT ward_name, dossier, days_late FROM v_overdue")
     assert (row["ward_name"], row["dossier"]) == ("Hoàn Kiếm", "H26.00070-250701-0001")
     assert row["days_late"] >= (date.today() - late.date()).days - 1  # noqa: DTZ011 - a day more or less
