@@ -4,12 +4,13 @@ DongBoError
 ├── Reject        the record is wrong: store it in `rejects` with its reason, go on
 ├── Unavailable   a service is away: wait and try again, lose nothing
 ├── OutboxFull    the ward's outbox has reached its bound: stop accepting, tell the ward
+├── Refused       what was asked for cannot be done: tell the caller, in vi and en; nothing was changed
 └── Stop          we are wrong or misconfigured: end the process, a person must act
 """
 
 from __future__ import annotations
 
-from producers.contract.reasons import REASONS, Reason
+from producers.contract.reasons import EVERY_REASON, Reason
 
 
 class DongBoError(Exception):
@@ -19,13 +20,13 @@ class DongBoError(Exception):
 class Reject(DongBoError):
     """A record that breaks the contract.
 
-    `code` is one of `REASONS`, `member` the path of the offending member (`$.data.status`) and `detail`
+    `code` is one of `EVERY_REASON`, `member` the path of the offending member (`$.data.status`) and `detail`
     what was found there. Details never repeat a value that could be personal data.
     The operator does nothing: the ward reads the reason and sends a corrected event.
     """
 
     def __init__(self, code: str, detail: str = "", member: str = "$") -> None:
-        self.reason: Reason = REASONS[code]
+        self.reason: Reason = EVERY_REASON[code]
         self.code = code
         self.detail = detail
         self.member = member
@@ -57,6 +58,14 @@ class OutboxFull(DongBoError):
             f"Hộp gửi đã đầy: {pending} sự kiện chưa gửi, giới hạn là {pending_max}. "
             "Chưa có gì được thêm: kiểm tra đường truyền tới thành phố rồi thêm lại."
         )
+
+
+class Refused(DongBoError):
+    """A caller asked for what cannot be done. `code` is stable; `vi` and `en` say why and what to do."""
+
+    def __init__(self, code: str, vi: str, en: str) -> None:
+        self.code, self.vi, self.en = code, vi, en
+        super().__init__(f"{code}: {vi} / {en}")
 
 
 class Stop(DongBoError):

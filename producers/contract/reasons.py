@@ -84,3 +84,31 @@ _TABLE: Final = (
 )
 
 REASONS: Final[dict[str, Reason]] = {reason.code: reason for reason in _TABLE}
+
+# What only the gateway answers: such an event never reaches Kafka, so it is never in `rejects`.
+_AT_THE_DOOR: Final = (
+    Reason(
+        "foreign_ward",
+        "Sự kiện thuộc phường, xã khác với phường, xã của mã truy cập",
+        "The event belongs to another ward than the token",
+        "Gửi sự kiện của phường, xã nào bằng mã truy cập của chính phường, xã đó",
+        "Send each ward's events with that ward's own token",
+    ),
+    Reason(
+        "too_deep",
+        "JSON lồng nhau quá nhiều tầng",
+        "The JSON is nested too deeply",
+        "Gửi sự kiện theo JSON Schema đã công bố: không quá 4 tầng",
+        "Send events as in the published JSON Schema: no more than 4 levels",
+    ),
+    Reason(
+        "id_reused",
+        "Hai sự kiện khác nhau trong một lô có cùng id",
+        "Two different events of one batch have the same id",
+        "Mỗi số thứ tự (seq) chỉ dùng cho một sự kiện; muốn sửa thì gửi dossier.retracted rồi sự kiện mới",
+        "Use a seq for one event only; to correct one send dossier.retracted and then a new event",
+    ),
+)
+
+DOOR_REASONS: Final[dict[str, Reason]] = {reason.code: reason for reason in _AT_THE_DOOR}
+EVERY_REASON: Final[dict[str, Reason]] = REASONS | DOOR_REASONS
