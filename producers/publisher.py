@@ -44,6 +44,7 @@ _DRAIN_S: Final = 10.0
 _BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _KAFKA_REMEDY: Final = "The events wait in the outbox; check the line to the city and the address of Kafka"
 
+AsideReport = Callable[[bool], object]
 State = Literal["stopped", "connecting", "sending", "idle", "waiting"]
 
 
@@ -56,6 +57,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int
     delivered: int
     sessions: int
+
+
+def _tell(report: AsideReport, error: KafkaError | None, _message: Message) -> None:
+    report(error is None)
 
 
 class _Refused(Exception):
@@ -98,13 +103,19 @@ class _Session:
         elif error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION):
             self.away = error.str()
 
-    def send_aside(self, topic: str, ward: str, value: bytes) -> bool:
-        """Queue a message that nobody waits for, from any thread; say whether it was queued."""
+    def send_aside(self, topic: str, ward: str, value: bytes, report: AsideReport | None = None) -> bool:
+        """Queue a message beside the outbox's own, from any thread; say whether it was queued.
+
+        `report` is called by the publishing thread with whether Kafka has it.
+        """
         with self._guard:  # librdkafka must not be closed while another thread is inside `produce`
             if self._closed or self.away:
                 return False
             try:
-                self.producer.produce(topic, value, ward.encode())
+                if report is None:
+                    self.producer.produce(topic, value, ward.encode())
+                else:
+                    self.producer.produce(topic, value, ward.encode(), on_delivery=partial(_tell, report))
             except BufferError:
                 return False
             return True
@@ -201,16 +212,17 @@ class Publisher:
         queued = session is not None and session.send_aside(self.topic, ward, encode(event))
         return event if queued else None
 
-    def resend(self, ward: str, seqs: range) -> int:
+    def resend(self, ward: str, seqs: range, report: AsideReport | None = None) -> int:
         """Send again what the city asks for, as far as it is kept; return how many events were queued.
 
         Fewer than asked for: the outbox no longer keeps the rest, or Kafka is away or slow; ask again.
+        `report` is called for each queued event with whether Kafka has it; it must be quick and not raise.
         """
         session, queued = self._session, 0
         if session is None:
             return 0
         for row in self.outbox.sent(ward, seqs):
-            if not session.send_aside(self.topic, ward, row.value):
+            if not session.send_aside(self.topic, ward, row.value, report):
                 break
             queued += 1
         return queued

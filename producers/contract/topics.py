@@ -36,6 +36,14 @@ CHANGELOG_CONFIG: Final[dict[str, str]] = {
 }
 
 
+# What the city asks its wards for again. One partition: there are few requests, and every ward reads all of
+# them. A week: a ward that was away longer is asked again, since its holes are still known.
+REQUESTS_CONFIG: Final[dict[str, str]] = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(7 * 24 * 3600 * 1000),
+}
+
+
 class TopicSpec(msgspec.Struct, frozen=True):
     """A topic that must exist before any process starts."""
 
@@ -49,11 +57,17 @@ def changelog_topic(app_id: str) -> str:
     return f"{app_id}-book-changelog"
 
 
+def requests_topic(events_topic: str = EVENTS_TOPIC) -> str:
+    """Name of the topic of re-requests that belongs to a topic of events: `dossier.requests`."""
+    return f"{events_topic.removesuffix('.events')}.requests"
+
+
 def topic_specs(events_topic: str, app_id: str) -> tuple[TopicSpec, ...]:
     """All topics of one installation."""
     return (
         TopicSpec(events_topic, PARTITIONS, EVENTS_CONFIG),
         TopicSpec(changelog_topic(app_id), PARTITIONS, CHANGELOG_CONFIG),
+        TopicSpec(requests_topic(events_topic), 1, REQUESTS_CONFIG),
     )
 
 

@@ -256,6 +256,16 @@ class Outbox:
             )
             return [Stored(*row) for row in rows]
 
+    def kept(self, ward: str, seqs: range, limit: int = 10_000) -> list[Stored]:
+        """The ward's events of these seqs, sent or not, that are still here, at most `limit`, in order."""
+        with self._lock, translated(self.path):
+            rows = self._db.execute(
+                "SELECT position, ward, seq, value FROM events WHERE ward = ? AND seq >= ? AND seq < ? "
+                "ORDER BY seq LIMIT ?",
+                (ward, seqs.start, seqs.stop, limit),
+            )
+            return [Stored(*row) for row in rows]
+
     def close(self) -> None:
         """Close the file; what was appended stays."""
         with self._lock:

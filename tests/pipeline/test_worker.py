@@ -275,7 +275,7 @@ def test_worker_whose_changelog_refuses_a_record_ends_with_70_and_commits_nothin
     kafka: Broker, tmp_path: Path
 ) -> None:
     city = City(kafka.bootstrap, tmp_path)
-    events, changelog = city.specs
+    events, changelog, _ = city.specs
     small = msgspec.structs.replace(changelog, config=changelog.config | {"max.message.bytes": "150"})
     ensure_topics(kafka.bootstrap, [events, small])
     city.send(200, poison=False)

@@ -70,13 +70,13 @@ def insert(store: Store, table: Table, rows: list[Row]) -> None:
 
 
 class Topics:
-    """The two topics of an installation of its own, and a producer."""
+    """The topics of an installation of its own, and a producer."""
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
         self.app_id = unique_name("app")
         self.specs = topic_specs(f"{self.app_id}.events", self.app_id)
-        self.events, self.changelog = (spec.name for spec in self.specs)
+        self.events, self.changelog = (spec.name for spec in self.specs[:2])
         self.admin = AdminClient({"bootstrap.servers": bootstrap})
         self.create(*self.specs)
         self._producer = Producer(
