@@ -6,9 +6,11 @@ will travel, so an event that is too large or out of shape never enters the queu
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -77,6 +79,80 @@ class Counts(NamedTuple):
         return self.sent - self.purged
 
 
+class Batch:
+    """Events that are being appended in one transaction; see `Outbox.appending`."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        epoch: str,
+        pending_max: int,
+        room: int,
+        last: dict[str, int],
+        clock: Callable[[], float],
+    ) -> None:
+        """`last` is each ward's newest seq; `room` is how many events may still be added."""
+        self.db, self.epoch = db, epoch
+        self._pending_max, self._room, self._clock = pending_max, room, clock
+        self._last, self._first = last, dict(last)
+        self._rows: list[tuple[str, int, bytes]] = []
+
+    def next_seq(self, ward: str) -> int:
+        """The seq that the ward's next event will be given."""
+        return self._last.get(ward, 0) + 1
+
+    def add(self, draft: Draft, ward: str | None = None, at: int = 0) -> int:
+        """Give a draft its seq. Nothing is added by a call that raises.
+
+        :raises Reject: the event breaks the contract; `member` begins with its place: `$[at].…`
+        :raises OutboxFull: more than the outbox's bound would wait
+        """
+        if len(self._rows) >= self._room:
+            raise OutboxFull(self._pending_max - self._room, self._pending_max)
+        try:
+            payload = draft.payload
+            code = ward or _ward_of(draft)
+            seq = self.next_seq(code)
+            data = payload(self.epoch, seq) if callable(payload) else payload
+            value = encode(wrap(draft.type, replace(data, epoch=self.epoch, seq=seq), draft.time))
+            admit(value, code.encode(), PARTITION_OF_WARD.get(code, -1), self._clock())
+        except Reject as error:
+            raise Reject(error.code, error.detail, f"$[{at}]{error.member[1:]}") from None
+        self._rows.append((code, seq, value))
+        self._last[code] = seq
+        return seq
+
+    def mark(self) -> int:
+        """A place to go back to."""
+        return len(self._rows)
+
+    def back_to(self, mark: int) -> None:
+        """Forget what was added since `mark`."""
+        for code, seq, _ in reversed(self._rows[mark:]):
+            self._last[code] = seq - 1
+        del self._rows[mark:]
+
+    def given(self) -> dict[str, range]:
+        """The seqs that were given, by ward."""
+        return {
+            code: range(self._first.get(code, 0) + 1, seq + 1)
+            for code, seq in self._last.items()
+            if seq != self._first.get(code, 0)
+        }
+
+    def write(self) -> None:
+        """Put the events into the file's tables; the outbox does it at the end of the transaction."""
+        if not self._rows:
+            return  # nothing to sync: repetitions alone cost no write
+        self.db.executemany("INSERT INTO events (ward, seq, value) VALUES (?, ?, ?)", self._rows)
+        self.db.executemany(
+            "INSERT INTO wards VALUES (?, ?, 0) "
+            "ON CONFLICT (ward) DO UPDATE SET last_seq = excluded.last_seq",
+            [(ward, seqs[-1]) for ward, seqs in self.given().items()],
+        )
+        self.db.execute("UPDATE state SET appended = appended + ?", (len(self._rows),))
+
+
 class Outbox:
     """A durable queue for one ward or many; threads and processes may share its file.
 
@@ -121,43 +197,25 @@ class Outbox:
         return self._append(drafts, None)
 
     def _append(self, drafts: Sequence[Draft], ward: str | None) -> dict[str, range]:
+        with self.appending() as batch:
+            for at, draft in enumerate(drafts):
+                batch.add(draft, ward, at)
+            return batch.given()
+
+    @contextmanager
+    def appending(self) -> Iterator[Batch]:
+        """One transaction that is filled step by step; all of it is durable when the block ends, or nothing.
+
+        For those who keep something of their own beside the events, in tables of their own in `batch.db`.
+
+        :raises OutboxFull: from `Batch.add`; `Unavailable` as `append`
+        """
         with self._lock, transaction(self._db, self.path):
-            pending = self._counts().pending
-            if pending + len(drafts) > self.pending_max:
-                raise OutboxFull(pending, self.pending_max)
-            first = {code: position.last_seq for code, position in self._wards().items()}
-            last = dict(first)
-            rows = [self._row(at, draft, ward, last) for at, draft in enumerate(drafts)]
-            given = {
-                code: range(first.get(code, 0) + 1, seq + 1)
-                for code, seq in last.items()
-                if seq != first.get(code)
-            }
-            self._insert(rows, given)
-        return given
-
-    def _row(self, at: int, draft: Draft, ward: str | None, last: dict[str, int]) -> tuple[str, int, bytes]:
-        """Give a draft its seq and encode it; `last` counts on."""
-        try:
-            payload = draft.payload
-            code = ward or _ward_of(draft)
-            seq = last.get(code, 0) + 1
-            data = payload(self.epoch, seq) if callable(payload) else payload
-            value = encode(wrap(draft.type, replace(data, epoch=self.epoch, seq=seq), draft.time))
-            admit(value, code.encode(), PARTITION_OF_WARD.get(code, -1), self._clock())
-        except Reject as error:
-            raise Reject(error.code, error.detail, f"$[{at}]{error.member[1:]}") from None
-        last[code] = seq
-        return code, seq, value
-
-    def _insert(self, rows: Iterable[tuple[str, int, bytes]], given: Mapping[str, range]) -> None:
-        self._db.executemany("INSERT INTO events (ward, seq, value) VALUES (?, ?, ?)", rows)
-        self._db.executemany(
-            "INSERT INTO wards VALUES (?, ?, 0) "
-            "ON CONFLICT (ward) DO UPDATE SET last_seq = excluded.last_seq",
-            [(ward, seqs[-1]) for ward, seqs in given.items()],
-        )
-        self._db.execute("UPDATE state SET appended = appended + ?", (sum(map(len, given.values())),))
+            last = {code: position.last_seq for code, position in self._wards().items()}
+            room = self.pending_max - self._counts().pending
+            batch = Batch(self._db, self.epoch, self.pending_max, room, last, self._clock)
+            yield batch
+            batch.write()
 
     def next_seq(self, ward: str) -> int:
         """The seq that the ward's next event will be given."""
