@@ -5,6 +5,7 @@ Data on stdout, notes on stderr. Exit codes: 0 ok, 1 finding, 2 usage, 3 service
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -191,6 +192,8 @@ def settings(as_json: Json = False) -> None:
 
 def main() -> None:
     """Run a command; our own errors become one line on stderr and an exit code."""
+    # Clients' own warnings while a service starts are not news for a person; a process logs all (see run).
+    logging.basicConfig(level=logging.ERROR)
     try:
         app()
     except Unavailable as error:

@@ -8,7 +8,8 @@ from ops import console
 from ops import settings as ours
 from ops.city.prepare import SQL_FOLDER, reader
 from producers.contract.errors import Stop, Unavailable
-from streams.warehouse import questions, reconcile as double_entry
+from streams.warehouse import questions
+from streams.warehouse import reconcile as double_entry
 
 FINDING, USAGE = 1, 2
 

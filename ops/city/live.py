@@ -14,6 +14,7 @@ from ops.city.outboxes import live_outbox
 from ops.settings import Settings, load
 from producers.outbox import Outbox
 from producers.publisher import Publisher
+from producers.repair import RequestListener
 from producers.simulator.clock import SystemClock
 from producers.simulator.faults import malformed as malformed_messages
 from producers.simulator.live import LiveCity, Pace
@@ -60,10 +61,16 @@ def _live(settings: Settings, outbox: Outbox, stop: threading.Event, rate: float
     publisher = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic)
     pace = Pace(seed=settings.simulate_seed, rate=rate)
     living = LiveCity(outbox, publisher.beat, SystemClock(), pace)
-    thread = threading.Thread(target=publisher.run, args=(stop,), name="publisher")
-    thread.start()
+    listener = RequestListener(outbox, publisher, settings.kafka_bootstrap)
+    threads = [
+        threading.Thread(target=publisher.run, args=(stop,), name="publisher"),
+        threading.Thread(target=listener.run, args=(stop,), name="requests"),
+    ]
+    for thread in threads:
+        thread.start()
     living.run(stop)
-    thread.join()
+    for thread in threads:
+        thread.join()
     publisher.run_until_empty(5.0)
     return publisher
 

@@ -141,5 +141,5 @@ def _processes(settings: Settings) -> Iterator[Check]:
             "port taken by something else" if taken else "does not answer" if report is None else "answers"
         )
         mend = f"see data_dir/logs/{name}.log, or ./dev up"
-        ok = report is not None and bool(report.get("ok", True))
+        ok = report is not None and bool(report.get("ok"))
         yield Check(name, ok, found if ok or report is None else str(report), f"healthy on port {port}", mend)

@@ -98,7 +98,7 @@ def _process(
     return Line(
         answer.name,
         str(report.get("state", "running")),
-        bool(report.get("ok", True)),
+        bool(report.get("ok")),
         pid or report.get("pid"),
         _lag_of(answer.name, behind),
         _last(report),

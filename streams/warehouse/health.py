@@ -107,6 +107,7 @@ class Health:
             )
             share = rejected / messages if messages else 0.0
             return {
+                "ok": not self._stopped and not self._waits,
                 "state": self._state(),
                 **self._facts,
                 "lag": dict(self._lag),
