@@ -104,7 +104,9 @@ def test_simulate_malformed_stores_every_kind_with_its_bytes_and_stops_nothing(c
     wanted = set(REASONS)
     eventually(lambda: wanted <= _codes(cli), timeout=30, interval=0.5)
     with store(cli.settings) as writer:
-        kept = dict(writer.query("SELECT reason, max(length(value)) FROM rejects GROUP BY reason").rows)
+        kept: dict[str, int] = dict(
+            writer.query("SELECT reason, max(length(value)) FROM rejects GROUP BY reason").rows
+        )
     assert kept["too_large"] > 2_000_000
     assert kept["null_value"] == 0
     assert all(kept[code] > 0 for code in wanted - {"null_value"})
@@ -132,7 +134,7 @@ def test_tap_of_an_unknown_ward_is_rejected(cli: Cli) -> None:
 
 def test_lag_goes_to_nothing(cli: Cli) -> None:
     def idle() -> bool:
-        return sum(row["behind"] for row in cli.json("lag")) < 20
+        return sum(int(row["behind"]) for row in cli.json("lag")) < 20
 
     eventually(idle, timeout=30, interval=0.5)
 

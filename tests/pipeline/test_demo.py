@@ -29,7 +29,8 @@ EXACT = {
 KILLS = 4
 # The same figure by two ways: from the books' totals, and dossier by dossier.
 BACKLOG_OF_BOOKS = (
-    "SELECT sum(received - resolved - withdrawn - stopped) AS backlog FROM v_ward_day WHERE day <= '2025-07-21'"
+    "SELECT sum(received - resolved - withdrawn - stopped) AS backlog FROM v_ward_day"
+    " WHERE day <= '2025-07-21'"
 )
 BACKLOG_OF_DOSSIERS = (
     "SELECT countIf(open AND accepted) AS backlog FROM v_dossiers WHERE received_at < '2025-07-22'"
@@ -69,7 +70,8 @@ def test_city_by_day_after_the_demo_sums_to_all_dossiers(cli: Cli) -> None:
 @pytest.mark.timeout(600)
 def test_demo_with_worker_and_loader_killed_is_exact(tmp_path: Path) -> None:
     """kill -9 of worker and loader in turn, at seeded moments of the replay; every total still exact."""
-    cli, rng, killed = Cli(tmp_path), Random(126), []
+    cli, rng = Cli(tmp_path), Random(126)
+    killed: list[tuple[str, int]] = []
     process = cli.popen("demo", "--once", "--json")
     killer = threading.Thread(target=_kill_some, args=(cli, rng, killed, process), daemon=True)
     killer.start()
