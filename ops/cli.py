@@ -12,7 +12,8 @@ from typing import Annotated, Final
 
 import typer
 
-from producers.contract.errors import DongBoError, OutboxFull, Reject, Unavailable
+from ops.ward_cli import ward_app
+from producers.contract.errors import DongBoError, OutboxFull, Refused, Reject, Unavailable
 
 OK, FINDING, USAGE, UNREACHABLE, REJECTED = range(5)
 
@@ -23,6 +24,8 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(ward_app)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
 Ward = Annotated[str | None, typer.Option("--ward", help="A ward's 5-digit code, e.g. 00070.")]
@@ -200,6 +203,8 @@ def main() -> None:
         _fail(str(error), UNREACHABLE)
     except (Reject, OutboxFull) as error:
         _fail(str(error), REJECTED)
+    except Refused as error:
+        _fail(str(error), USAGE)
     except DongBoError as error:
         _fail(str(error), FINDING)
 
