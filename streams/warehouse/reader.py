@@ -27,7 +27,7 @@ from producers.contract.topics import PARTITION_OF_WARD, PARTITIONS
 from streams.warehouse.block import Block, Span
 from streams.warehouse.config import LoaderConfig
 from streams.warehouse.health import Health
-from streams.warehouse.positions import LOST_RANGE, Found, Start, explain, start_of
+from streams.warehouse.positions import LOG_TRUNCATED, LOST_RANGE, Found, Start, explain, start_of
 
 log: Final = logging.getLogger(__name__)
 _Key = tuple[str, int]
@@ -203,21 +203,22 @@ class Reader:
         key = (topic, partition)
         if key not in self._next:
             return
+        self._check_topics()
         low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_RPC_S)
         expected = self._next[key]
         start = start_of(Found(expected, "", low, high), "")
-        incident = start.incident or ("log_truncated" if truncated else LOST_RANGE)
+        incident = start.incident or (LOG_TRUNCATED if truncated else LOST_RANGE)
         self._tell(incident, topic, partition, expected)
         self._open.pop(key, None)
         self._next[key] = low
         self._consumer.seek(TopicPartition(topic, partition, low))
 
     def _tell(self, kind: str, topic: str, partition: int, offset: int) -> None:
-        """A lost range is stored by the writer, which can see what was loaded; the others from here."""
+        """Say it. What the writer can see in what was loaded, it stores; a truncated log it cannot see."""
         what = f"{kind} in {topic}/{partition} at offset {offset}"
         log.error("incident: %s", what)
         self._health.incident(what)
-        if kind != LOST_RANGE and topic == self._config.events_topic:
+        if kind == LOG_TRUNCATED and topic == self._config.events_topic:
             self._incidents.append(incident_row(self._ids[topic], topic, partition, kind, offset, offset))
 
     # Kafka's state
@@ -236,6 +237,14 @@ class Reader:
                 )
             found[name] = str(topic.topic_id)
         return found
+
+    def _check_topics(self) -> None:
+        try:
+            found = self._topic_ids()
+        except Unavailable as error:
+            raise Reopen(error.detail) from error
+        if found != self._ids:
+            raise Reopen("a topic was deleted and made again")
 
     def _ask_topics(self) -> Future[Any]:
         topic = self._config.events_topic

@@ -31,7 +31,7 @@ from streams.warehouse import tables
 from streams.warehouse.block import Block, Span, columns
 from streams.warehouse.config import LoaderConfig
 from streams.warehouse.health import Health
-from streams.warehouse.positions import LOST_RANGE
+from streams.warehouse.positions import LOST_RANGE, TOPIC_RECREATED
 from streams.warehouse.reader import incident_row
 from streams.warehouse.store import Store
 from streams.warehouse.tables import Table
@@ -175,31 +175,47 @@ class Writer:
         )
 
     def _tell_gaps(self, spans: list[Span]) -> None:
-        """A run that begins beyond what is stored leaves a hole: store which one, and whose."""
+        """A run that begins beyond what is stored leaves a hole; the first of a new topic ends the old one."""
         new = [span for span in spans if self._prolonged(span) is span]
-        for topic_id in {span.topic_id for span in new}:
-            stored = self._stored_up_to(topic_id)
-            rows = []
-            for span in new:
-                expected = stored.get(span.partition, -1) + 1
-                if span.topic_id == topic_id and span.first > expected:
-                    rows.append(
-                        incident_row(
-                            topic_id, span.topic, span.partition, LOST_RANGE, expected, span.first - 1
-                        )
-                    )
-            if rows:
-                self._insert(tables.INCIDENTS, columns(rows))
-                log.error("incident: %d ranges were never loaded", len(rows))
-                self._health.incident("; ".join(str(row[8]) for row in rows[:3]))
+        if not new:
+            return
+        ends = self._stored_ends()
+        rows = [row for span in new for row in _incidents(span, ends)]
+        if rows:
+            self._insert(tables.INCIDENTS, columns(rows))
+            log.error("incident: %s", "; ".join(str(row[_DETAIL_EN]) for row in rows[:3]))
+            self._health.incident("; ".join(str(row[_DETAIL_EN]) for row in rows[:3]))
 
-    def _stored_up_to(self, topic_id: str) -> dict[int, int]:
+    def _stored_ends(self) -> dict[_RunKey, int]:
+        """Where the loaded part of each partition ends, by topic id; the newest topic comes last."""
         rows = self._store.query(
-            "SELECT partition, max(last_offset) FROM coverage"
-            " WHERE topic_id = {topic_id:String} GROUP BY partition",
-            {"topic_id": topic_id},
+            "SELECT topic_id, partition, max(last_offset) FROM coverage WHERE topic = {topic:String}"
+            " GROUP BY topic_id, partition ORDER BY max(stored_at)",
+            {"topic": self._config.events_topic},
         ).rows
-        return {int(partition): int(last) for partition, last in rows}
+        return {(str(topic_id), int(partition)): int(last) for topic_id, partition, last in rows}
+
+
+_DETAIL_EN: Final = tables.INCIDENTS.columns.index("detail_en")
+
+
+def _incidents(span: Span, ends: dict[_RunKey, int]) -> list[tuple[Any, ...]]:
+    """What a run that does not prolong a known one tells about what was not loaded."""
+    found = []
+    known = ends.get((span.topic_id, span.partition))
+    expected = 0 if known is None else known + 1
+    if span.first > expected:
+        found.append((span.topic_id, LOST_RANGE, expected, span.first - 1))
+    older = [
+        (key[0], end) for key, end in ends.items() if key[1] == span.partition and key[0] != span.topic_id
+    ]
+    if known is None and older:
+        old_id, end = older[-1]
+        found.append((old_id, TOPIC_RECREATED, end + 1, end + 1))
+    return [
+        incident_row(topic_id, span.topic, span.partition, kind, first, last)
+        for topic_id, kind, first, last in found
+    ]
 
 
 def _coverage_row(run: Span, now_ms: int) -> tuple[Any, ...]:

@@ -318,22 +318,19 @@ def test_loader_without_kafka_says_what_it_waits_for(store: Store, topics: Topic
 
 def test_topic_that_is_made_later_is_waited_for(store: Store, kafka: Broker) -> None:
     topics = Topics(kafka.bootstrap)
-    topics.admin.delete_topics([topics.events])[topics.events].result(20)
+    delete(topics)
     with running(topics.config(store)) as loader:
         _waiting(loader, "waiting for kafka since")
-        eventually(lambda: _created(topics), 20)
+        topics.create(topics.specs[0])
         topics.send(city(10))
         wait_stored(store, 10)
 
 
-def _created(topics: Topics) -> bool:
-    from confluent_kafka import KafkaException
-
-    try:
-        topics.create(topics.specs[0])
-    except KafkaException:  # still being deleted
-        return False
-    return True
+def delete(topics: Topics) -> None:
+    """Delete the events topic and wait until it is gone: what is sent before may be acknowledged and lost."""
+    topics.admin.delete_topics([topics.events])[topics.events].result(20)
+    eventually(lambda: topics.events not in topics.admin.list_topics(timeout=10).topics, 20)
+    time.sleep(0.5)
 
 
 def test_wrong_number_of_partitions_is_refused(store: Store, topics: Topics) -> None:
@@ -401,8 +398,8 @@ def test_recreated_topic_is_read_from_its_beginning(topics: Topics, store: Store
     with running(topics.config(store)) as loader:
         wait_stored(store, 10)
         wait_all_read(loader)
-        topics.admin.delete_topics([topics.events])[topics.events].result(20)
-        eventually(lambda: _created(topics), 20)
+        delete(topics)
+        topics.create(topics.specs[0])
         topics.send([status(seq) for seq in range(11, 31)])
         wait_stored(store, 30)
         eventually(
