@@ -13,12 +13,10 @@ snappy and zstd; `EVENTS_CONFIG` makes the broker store it uncompressed, whateve
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Literal
@@ -32,6 +30,7 @@ from producers.contract.errors import Stop, Unavailable
 from producers.contract.events import Heartbeat
 from producers.contract.topics import EVENTS_TOPIC, PARTITIONS
 from producers.outbox import Outbox
+from producers.outbox.lock import only_publisher
 
 _log: Final = logging.getLogger(__name__)
 
@@ -229,7 +228,7 @@ class Publisher:
 
     def _run(self, done: Callable[[], bool]) -> None:
         failures = 0
-        with _only_publisher(self.outbox):
+        with only_publisher(self.outbox.path):
             while not done():
                 delivered = self._delivered_before
                 try:
@@ -349,17 +348,3 @@ def _pause(wait_s: float, done: Callable[[], bool]) -> None:
     until_s = time.monotonic() + wait_s
     while time.monotonic() < until_s and not done():
         time.sleep(0.05)
-
-
-@contextmanager
-def _only_publisher(outbox: Outbox) -> Iterator[None]:
-    """Hold the outbox's publishing: two would mix their orders. The kernel frees it when a process dies."""
-    path = outbox.path.with_name(outbox.path.name + ".publisher")
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Stop(
-                "outbox_in_use", f"Another process publishes {outbox.path}", "Stop one of the two"
-            ) from None
-        yield
