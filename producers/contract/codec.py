@@ -1,7 +1,7 @@
 """Bytes to events and back. Worker and loader admit by this one function, so they never disagree.
 
-`admit` is a pure function of the message (value, key, partition, broker time): the same message is
-admitted or rejected alike by every process, at every replay.
+`admit` is a pure function of the message (value, key, partition, broker time; where signatures are asked
+for, its headers too): the same message is admitted or rejected alike by every process, at every replay.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from producers.contract.envelope import Event, Payload
 from producers.contract.errors import Reject
 from producers.contract.events import Heartbeat, Retracted, StatusChanged
+from producers.contract.signing import Headers, Verifier
 from producers.contract.topics import PARTITION_OF_WARD, VALUE_BYTES_MAX
 
 TIME_MIN_S: Final = 1577811600.0  # 2020-01-01T00:00:00+07:00
@@ -72,13 +73,20 @@ def decode(value: bytes | None) -> Event:
         raise Reject("not_json", type(error).__name__) from None
 
 
-def admit(value: bytes | None, key: bytes | None, partition: int, arrived_s: float) -> tuple[Event, float]:
-    """Parse and check one Kafka message: shape, ward, identity, partition, time.
+def admit(
+    value: bytes | None,
+    key: bytes | None,
+    partition: int,
+    arrived_s: float,
+    headers: Headers = (),
+    verify: Verifier | None = None,
+) -> tuple[Event, float]:
+    """Parse and check one Kafka message: shape, ward, identity, partition, time, and the signature if asked.
 
     `arrived_s` is the broker's append time. Returns the event and its own time, both times in seconds
     since 1970.
 
-    :raises Reject: with any code of `REASONS`
+    :raises Reject: with any code of `REASONS`, and with `verify` of `SIGNATURE_REASONS`
     """
     event = decode(value)
     facts = check(event)
@@ -89,6 +97,9 @@ def admit(value: bytes | None, key: bytes | None, partition: int, arrived_s: flo
     time_s = event.time.timestamp()
     if not TIME_MIN_S <= time_s <= arrived_s + TIME_AHEAD_MAX_S:
         raise Reject("time_out_of_range", "time", "$.time")
+    if verify is not None:
+        assert value is not None
+        verify(event.data.ward, value, headers, round(arrived_s * 1000))
     return event, time_s
 
 

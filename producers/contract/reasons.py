@@ -111,4 +111,24 @@ _AT_THE_DOOR: Final = (
 )
 
 DOOR_REASONS: Final[dict[str, Reason]] = {reason.code: reason for reason in _AT_THE_DOOR}
-EVERY_REASON: Final[dict[str, Reason]] = REASONS | DOOR_REASONS
+
+# What a city that asks for signatures rejects besides (setting `signature_policy`).
+_SIGNED: Final = (
+    Reason(
+        "unsigned",
+        "Thông điệp không có chữ ký của phường, xã",
+        "The message has no signature of the ward",
+        "Ký nội dung bằng khóa Ed25519 đã đăng ký, gửi trong header Kafka dongbo-signature",
+        "Sign the value with the registered Ed25519 key, send it in the Kafka header dongbo-signature",
+    ),
+    Reason(
+        "bad_signature",
+        "Chữ ký không đúng, hoặc khóa không phải của phường, xã này hay không còn hiệu lực",
+        "The signature is wrong, or the key is not this ward's or not valid at that time",
+        "Ký đúng từng byte đã gửi, bằng khóa còn hiệu lực của chính phường, xã (72 byte: key id, chữ ký)",
+        "Sign exactly the bytes that are sent, with a valid key of the ward (72 bytes: key id, signature)",
+    ),
+)
+
+SIGNATURE_REASONS: Final[dict[str, Reason]] = {reason.code: reason for reason in _SIGNED}
+EVERY_REASON: Final[dict[str, Reason]] = REASONS | SIGNATURE_REASONS | DOOR_REASONS

@@ -20,7 +20,7 @@ from producers.contract.asyncapi import document, to_yaml
 from producers.contract.codec import encode
 from producers.contract.envelope import EVENT_TYPES, TYPE_PREFIX, Event, type_of
 from producers.contract.examples import EXAMPLES
-from producers.contract.reasons import DOOR_REASONS, REASONS, Reason
+from producers.contract.reasons import DOOR_REASONS, REASONS, SIGNATURE_REASONS, Reason
 from producers.contract.vocabulary import APPLICANT_WORDS, CHANNEL_WORDS, STATUS_WORDS, Words
 
 PUBLISHED: Final = Path(__file__).with_name("published")
@@ -98,6 +98,11 @@ def reasons_document() -> str:
         "The city drops nothing: a wrong event is stored in `rejects` under one of these codes.",
         "",
         *_reason_rows(REASONS.values()),
+        "",
+        "Khi thành phố yêu cầu chữ ký (signature_policy), có thêm:",
+        "Where the city asks for signatures (signature_policy), these as well:",
+        "",
+        *_reason_rows(SIGNATURE_REASONS.values()),
         "",
         "Cổng HTTP còn trả lời các mã sau; sự kiện như vậy không vào Kafka.",
         "The HTTP gateway answers these as well; such an event does not reach Kafka.",

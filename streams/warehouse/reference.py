@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from producers.contract.procedures import PROCEDURES
-from producers.contract.reasons import REASONS
+from producers.contract.reasons import REASONS, SIGNATURE_REASONS
 from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import (
     APPLICANT_WORDS,
@@ -88,5 +88,5 @@ def _words() -> Reference:
 
 
 def _reasons() -> Reference:
-    rows = [(r.code, r.vi, r.en, r.remedy_vi, r.remedy_en) for r in REASONS.values()]
+    rows = [(r.code, r.vi, r.en, r.remedy_vi, r.remedy_en) for r in (REASONS | SIGNATURE_REASONS).values()]
     return Reference("reasons", _strings("code", "vi", "en", "remedy_vi", "remedy_en"), rows)
