@@ -66,12 +66,15 @@ def _worker(settings: Settings) -> None:
         heartbeat_s=settings.heartbeat_s,
         poll_records_max=settings.poll_records_max,
     )
-    port = settings.worker_health_port + settings.worker_index
+    running: list[Worker] = []
 
-    def serve_health(worker: Worker) -> None:
-        HealthServer(port, lambda: _well(worker.health())).start()
+    def report() -> dict[str, Any]:
+        if running:
+            return _well(running[0].health())
+        return {"ok": False, "state": f"waiting for Kafka at {settings.kafka_bootstrap} and its topics"}
 
-    run_worker(config, on_ready=serve_health)
+    HealthServer(settings.worker_health_port + settings.worker_index, report).start()
+    run_worker(config, on_ready=running.append)
 
 
 def _well(report: dict[str, Any]) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _process(
         return Line(answer.name, state, False, pid, None, None, "does not answer")
     return Line(
         answer.name,
-        str(report.get("state", "running")),
+        str(report.get("state") or report.get("code") or "running"),
         bool(report.get("ok")),
         pid or report.get("pid"),
         _lag_of(answer.name, behind),
@@ -126,7 +126,7 @@ def _last(report: dict[str, Any]) -> str | None:
 
 def _detail(report: dict[str, Any]) -> str:
     # An error that is over is for the log, not for the one who looks now.
-    keys = ("fault", "detail", "error") + (() if report.get("ok") else ("last_error",))
+    keys = ("fault", "detail", "error", "en") + (() if report.get("ok") else ("last_error",))
     return "; ".join(str(report[key]) for key in keys if report.get(key))
 
 

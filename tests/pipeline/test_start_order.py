@@ -1,0 +1,64 @@
+"""Everything is started before what it needs: every process waits, says for what, and goes on by itself."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from ops.stack import clickhouse as clickhouse_stack
+from ops.stack import kafka as kafka_stack
+from ops.watch import health
+from tests.conftest import eventually
+from tests.pipeline.city import Cli
+
+pytestmark = pytest.mark.timeout(180)
+EARLY = ("worker", "loader", "dashboard", "city")
+
+
+@pytest.fixture
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
+    """Settings of a city of which nothing runs yet."""
+    return Cli(tmp_path_factory.mktemp("early"))
+
+
+@pytest.fixture
+def early(cli: Cli) -> Iterator[dict[str, subprocess.Popen[str]]]:
+    """The processes that need Kafka and ClickHouse, started without them."""
+    started = {name: cli.popen("run", name) for name in EARLY}
+    yield started
+    for process in started.values():
+        process.terminate()
+    for process in started.values():
+        process.communicate(timeout=60)
+
+
+def _reports(cli: Cli) -> dict[str, dict[str, object]]:
+    return {answer.name: answer.report or {} for answer in health.ask_all(cli.settings)}
+
+
+def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
+    cli: Cli, early: dict[str, subprocess.Popen[str]]
+) -> None:
+    eventually(
+        lambda: all(_reports(cli).get(name) for name in ("worker-0", "loader", "dashboard")), timeout=30
+    )
+    eventually(lambda: "waiting for kafka" in str(_reports(cli)["loader"]["state"]).lower(), timeout=20)
+    found = _reports(cli)
+    assert "waiting for Kafka" in str(found["worker-0"]["state"])
+    assert not any(report.get("ok") for report in found.values())
+    assert {name: process.poll() for name, process in early.items()} == dict.fromkeys(EARLY)
+
+    broker, endpoint = kafka_stack.start(cli.settings), clickhouse_stack.start(cli.settings)
+    try:
+        cli.json("migrate", timeout_s=90)
+        eventually(lambda: all(report.get("ok") for report in _reports(cli).values()), timeout=60)
+        assert {name: process.poll() for name, process in early.items()} == dict.fromkeys(EARLY)
+    finally:
+        for process in early.values():
+            process.terminate()
+        for process in early.values():
+            process.wait(timeout=60)
+        endpoint.stop()
+        broker.stop()
