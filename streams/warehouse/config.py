@@ -15,7 +15,7 @@ class LoaderConfig:
 
     `instance` names this loader within its group: a loader that starts takes the place of an earlier one of
     the same name at once, even of one that was killed or hangs. Loaders that share the work need names of
-    their own.
+    their own. `role` names the group: another group reads everything from the beginning.
     """
 
     bootstrap: str
@@ -23,6 +23,7 @@ class LoaderConfig:
     app_id: str = "dongbo"
     events_topic: str = EVENTS_TOPIC
     instance: str = "0"
+    role: str = "loader"
     # A block ends with the first of these. 150 ms keep an event's way into a query below half a second and
     # the number of small parts in ClickHouse low; beyond 50,000 rows a larger insert no longer pays.
     linger_ms: int = 150
@@ -42,7 +43,7 @@ class LoaderConfig:
     @property
     def group(self) -> str:
         """The consumer group."""
-        return f"{self.app_id}-loader"
+        return f"{self.app_id}-{self.role}"
 
     @property
     def changelog_topic(self) -> str:

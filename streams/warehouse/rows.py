@@ -21,9 +21,9 @@ from producers.contract.envelope import (
     SequencedEvent,
     StatusChangedEvent,
     type_of,
+    wrap,
 )
 from producers.contract.errors import Reject
-from producers.contract.events import StatusChanged
 from producers.contract.wards import WARDS
 from streams.domain import intervals, records
 from streams.domain.book import Book, Declared, day_of
@@ -31,8 +31,11 @@ from streams.domain.calendar import office_calendar
 from streams.domain.days import DAY_S, OFFSET_S, number_of
 from streams.domain.lifecycle import timeliness
 from streams.domain.sync import WardSync
+from streams.warehouse import tables
 
 Row = tuple[Any, ...]
+# Topic id, partition, offset: where a message lies.
+Coordinates = tuple[str, int, int]
 
 # What DateTime64 and Date32 show: 1900-01-01 to 2299-12-31.
 _TIME_MIN_MS: Final = -2_208_988_800_000
@@ -80,47 +83,27 @@ def reject_row(message: Message, reject: Reject) -> Row:
     )
 
 
-def event_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: tuple[str, int, int]) -> Row:
-    """An admitted event with a seq; `at` is (topic id, partition, offset)."""
-    if type(event) is StatusChangedEvent:
-        data = event.data
-        step, timeliness, minutes = _step(data)
-        return (
-            data.ward,
-            data.epoch,
-            data.seq,
-            _STATUS_TYPE,
-            int(time_s * 1000 + 0.5),
-            int(time_s + OFFSET_S) // DAY_S,
-            arrived_ms,
-            *step,
-            timeliness,
-            minutes,
-            "",
-            0,
-            "",
-            *at,
-        )
-    return _other_row(event, time_s, arrived_ms, at)
-
-
-def _step(data: StatusChanged) -> tuple[Row, str, int]:
-    """The twelve columns from `dossier` to `digitised`, timeliness and minutes.
-
-    The last two are those of `lifecycle.entry_of`; they are composed anew because turning each moment into
-    seconds once, not twice, is a seventh of the time of the whole row.
-    """
+def event_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordinates) -> Row:
+    """An admitted event with a seq."""
+    if type(event) is not StatusChangedEvent:
+        return _other_row(event, time_s, arrived_ms, at)
+    data = event.data
+    # One flat tuple, each moment turned into seconds once: this is the hot path of a replay.
     received_s = data.received_at.timestamp()
     due, finished = data.due_at, data.finished_at
     due_s = None if due is None else due.timestamp()
-    if finished is None:
-        finished_ms, lateness, minutes = None, "open", 0
-    else:
-        finished_s = finished.timestamp()
-        finished_ms = _milliseconds(finished_s)
-        lateness, minutes = timeliness(finished_s, due_s), _minutes_between(received_s, finished_s)
+    finished_s = None if finished is None else finished.timestamp()
+    lateness, minutes = ("open", 0) if finished_s is None else _ended(received_s, due_s, finished_s)
     applicant, paid_online, digitised = data.applicant, data.paid_online, data.digitised
-    step = (
+    topic_id, partition, offset = at
+    return (
+        data.ward,
+        data.epoch,
+        data.seq,
+        _STATUS_TYPE,
+        int(time_s * 1000 + 0.5),
+        int(time_s + OFFSET_S) // DAY_S,
+        arrived_ms,
         data.dossier,
         data.procedure,
         data.field,
@@ -128,24 +111,38 @@ def _step(data: StatusChanged) -> tuple[Row, str, int]:
         data.status._value_,
         _milliseconds(received_s),
         None if due_s is None else _milliseconds(due_s),
-        finished_ms,
+        None if finished_s is None else _milliseconds(finished_s),
         "" if applicant is None else applicant._value_,
         data.service_level or 0,
         -1 if paid_online is None else int(paid_online),
         -1 if digitised is None else int(digitised),
+        lateness,
+        minutes,
+        "",
+        0,
+        "",
+        topic_id,
+        partition,
+        offset,
     )
-    return step, lateness, minutes
 
 
-_NO_STEP: Final[Row] = ("", "", "", "", 0, None, None, None, "", 0, -1, -1)
+def _ended(received_s: float, due_s: float | None, finished_s: float) -> tuple[str, int]:
+    """Timeliness and minutes as `lifecycle.entry_of` has them (a test compares the two)."""
+    return timeliness(finished_s, due_s), _minutes_between(received_s, finished_s)
 
 
-def _other_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: tuple[str, int, int]) -> Row:
+_NO_STEP: Final[Row] = ("", "", "", "", 0, None, None, None, "", 0, -1, -1, "", 0)
+_STEP: Final = slice(tables.EVENTS.columns.index("dossier"), tables.EVENTS.columns.index("of_epoch"))
+
+
+def _other_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordinates) -> Row:
     data = event.data
-    step, lateness, minutes, of_epoch, of_seq = _NO_STEP, "", 0, "", 0
+    step, of_epoch, of_seq = _NO_STEP, "", 0
     if type(event) is RetractedEvent:
-        of = event.data.of
-        step, lateness, minutes = _step(of)
+        of, of_time = event.data.of, event.data.of_time
+        taken_back = wrap(StatusChangedEvent, of, of_time)
+        step = event_row(taken_back, of_time.timestamp(), arrived_ms, at)[_STEP]
         of_epoch, of_seq = of.epoch, of.seq
     return (
         data.ward,
@@ -156,8 +153,6 @@ def _other_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: tuple[
         _day(day_of(event, time_s)),
         arrived_ms,
         *step,
-        lateness,
-        minutes,
         of_epoch,
         of_seq,
         encode(event).decode(),
@@ -175,7 +170,7 @@ def _clamp(ms: int) -> int:
     return max(_TIME_MIN_MS, min(_TIME_MAX_MS, ms))
 
 
-def heartbeat_row(event: HeartbeatEvent, arrived_ms: int, at: tuple[str, int, int]) -> Row:
+def heartbeat_row(event: HeartbeatEvent, arrived_ms: int, at: Coordinates) -> Row:
     """An admitted heartbeat."""
     data = event.data
     return (

@@ -175,7 +175,7 @@ class Writer:
         )
 
     def _tell_gaps(self, spans: list[Span]) -> None:
-        """A run that begins beyond what is stored leaves a hole; the first of a new topic ends the old one."""
+        """A run that begins beyond what is stored leaves a hole; the first of a new topic ends the old."""
         new = [span for span in spans if self._prolonged(span) is span]
         if not new:
             return
