@@ -68,7 +68,7 @@ def decode(value: bytes | None) -> Event:
     try:
         return _decoder.decode(value)
     except msgspec.ValidationError as error:
-        raise _shape_error(str(error)) from None
+        raise shape_error(str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("not_json", type(error).__name__) from None
 
@@ -165,7 +165,7 @@ def _check_word(member: str, word: str) -> None:
         raise Reject("bad_shape", "does not match its pattern", f"$.data.{member}")
 
 
-def _shape_error(message: str) -> Reject:
+def shape_error(message: str) -> Reject:
     """Turn msgspec's message into ours; values are cut out, since they could be personal data."""
     found = _ERROR_PATH.search(message)
     member = found.group(1) if found else "$"

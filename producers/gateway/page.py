@@ -1,0 +1,92 @@
+"""The page at /docs: the OpenAPI document for people, one file, no script, nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from html import escape
+from typing import Any, Final
+
+from producers.gateway.openapi import document
+
+_STYLE: Final = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem;
+color:#1a1a1a;background:#fff}
+h1,h2{line-height:1.25}h2{margin-top:2.5rem;border-top:1px solid #ccc;padding-top:1rem}
+code,pre{font-family:ui-monospace,monospace;font-size:.9em}
+pre{background:#f3f3f3;padding:.75rem;overflow-x:auto}
+table{border-collapse:collapse;width:100%}td,th{border:1px solid #ccc;padding:.35rem .5rem;text-align:left;
+vertical-align:top}
+.en{color:#555}nav a{margin-right:1rem;display:inline-block}
+"""
+_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+PAGE_CSP: Final = (
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+_FIRST: Final = """\
+curl -sS "$GATEWAY/v1/events" \\
+  -H "Authorization: Bearer $TOKEN" \\
+  -H "Content-Type: application/json" \\
+  -d @event.json"""
+
+
+def render_page() -> str:
+    """The page's HTML."""
+    found = document()
+    paths = [(path, method, what) for path, ways in found["paths"].items() for method, what in ways.items()]
+    parts = [
+        "<!doctype html><html lang=vi><meta charset=utf-8>",
+        '<meta name=viewport content="width=device-width,initial-scale=1">',
+        f"<title>{escape(found['info']['title'])}</title><style>{_STYLE}</style>",
+        f"<h1>{escape(found['info']['title'])}</h1>",
+        *(f"<p>{escape(line)}</p>" for line in found["info"]["description"].splitlines()),
+        "<nav>",
+        *(f"<a href=#{what['operationId']}>{escape(path)}</a>" for path, _, what in paths),
+        "<a href=#codes>Mã lỗi</a><a href=/openapi.json>openapi.json</a></nav>",
+        "<h2>Sự kiện đầu tiên <span class=en>Your first event</span></h2>",
+        f"<pre>{escape(_FIRST)}</pre>",
+        *(_operation(path, method, what) for path, method, what in paths),
+        _codes(found["x-codes"]),
+        "</html>",
+    ]
+    return "\n".join(parts)
+
+
+def _operation(path: str, method: str, what: dict[str, Any]) -> str:
+    answers = "".join(
+        f"<tr><td>{status}<td>{escape(answer['description'])}<td>{escape(_shape(answer))}"
+        for status, answer in sorted(what["responses"].items())
+    )
+    return (
+        f"<h2 id={what['operationId']}><code>{method.upper()} {escape(path)}</code></h2>"
+        f"<p>{escape(what['summary'])}</p><p class=en>{escape(what['description'])}</p>"
+        f"{_examples(what.get('requestBody'))}"
+        f"<table><tr><th>HTTP<th><th>JSON{answers}</table>"
+    )
+
+
+def _shape(answer: dict[str, Any]) -> str:
+    text = json.dumps(answer["content"])
+    names = [part.split('"')[0] for part in text.split("#/components/schemas/")[1:]]
+    return " | ".join(names)
+
+
+def _examples(request: dict[str, Any] | None) -> str:
+    examples = request["content"]["application/json"].get("examples", {}) if request else {}
+    return "".join(
+        f"<details><summary>{escape(name)}</summary>"
+        f"<pre>{escape(json.dumps(example['value'], ensure_ascii=False, indent=2))}</pre></details>"
+        for name, example in examples.items()
+    )
+
+
+def _codes(codes: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{words['status']}<td><code>{escape(code)}</code>"
+        f"<td>{escape(words['vi'])}. {escape(words['remedy_vi'])}."
+        f"<br><span class=en>{escape(words['en'])}. {escape(words['remedy_en'])}.</span>"
+        for code, words in codes.items()
+    )
+    return f"<h2 id=codes>Mã lỗi <span class=en>Error codes</span></h2><table>{rows}</table>"
