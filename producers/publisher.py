@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -28,6 +28,7 @@ from producers.contract.codec import encode
 from producers.contract.envelope import HeartbeatEvent, wrap_heartbeat
 from producers.contract.errors import Stop, Unavailable
 from producers.contract.events import Heartbeat
+from producers.contract.signing import Sign
 from producers.contract.topics import EVENTS_TOPIC, PARTITIONS
 from producers.outbox import Outbox
 from producers.outbox.lock import only_publisher
@@ -73,7 +74,8 @@ class _Session:
     `send_aside`.
     """
 
-    def __init__(self, config: Mapping[str, object]) -> None:
+    def __init__(self, config: Mapping[str, object], sign: Sign | None) -> None:
+        self._sign = sign
         self.producer = Producer({**config, "error_cb": self._on_error}, logger=_log)
         self.position = 0
         self.in_flight = 0
@@ -102,6 +104,14 @@ class _Session:
         elif error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION):
             self.away = error.str()
 
+    def produce(self, topic: str, ward: str, value: bytes, report: Callable[..., None] | None) -> None:
+        """Queue a message, signed if the publisher has a key. Raises BufferError when there is no room."""
+        options: dict[str, Any] = {} if report is None else {"on_delivery": report}
+        if self._sign is not None:
+            # Signed when it is sent, not when it is kept: what is asked for again gets today's key.
+            options["headers"] = self._sign(ward, value)
+        self.producer.produce(topic, value, ward.encode(), **options)
+
     def send_aside(self, topic: str, ward: str, value: bytes, report: AsideReport | None = None) -> bool:
         """Queue a message beside the outbox's own, from any thread; say whether it was queued.
 
@@ -111,10 +121,7 @@ class _Session:
             if self._closed or self.away:
                 return False
             try:
-                if report is None:
-                    self.producer.produce(topic, value, ward.encode())
-                else:
-                    self.producer.produce(topic, value, ward.encode(), on_delivery=partial(_tell, report))
+                self.produce(topic, ward, value, None if report is None else partial(_tell, report))
             except BufferError:
                 return False
             return True
@@ -144,8 +151,13 @@ class Publisher:
         beat_every_s: float = 0.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         librdkafka: Mapping[str, object] | None = None,
+        sign: Sign | None = None,
     ) -> None:
-        """Nothing is opened yet. `beat_every_s` of 0 sends no heartbeats; `librdkafka` adds e.g. SASL."""
+        """Nothing is opened yet. `beat_every_s` of 0 sends no heartbeats; `librdkafka` adds e.g. SASL.
+
+        `sign` is `producers.identity.signatures.read_signer(FILE)` where the city asks for signatures.
+        """
+        self._sign = sign
         self.outbox, self.topic, self.partitions = outbox, topic, partitions
         self._in_flight_max, self._beat_every_s, self._clock = in_flight_max, beat_every_s, clock
         self._session: _Session | None = None
@@ -241,7 +253,7 @@ class Publisher:
             self._say("stopped", "")
 
     def _run_session(self, done: Callable[[], bool]) -> None:
-        session = _Session(self._config)
+        session = _Session(self._config, self._sign)
         self._sessions += 1
         try:
             self._say("connecting", "")
@@ -289,7 +301,7 @@ class Publisher:
         for position, ward, seq, value in rows:
             report = partial(session.report, ward, seq)
             try:
-                session.producer.produce(self.topic, value, ward.encode(), on_delivery=report)
+                session.produce(self.topic, ward, value, report)
             except BufferError:
                 break  # librdkafka's bound on bytes; the next poll makes room
             session.confirmed.setdefault(ward, seq - 1)

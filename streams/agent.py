@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 from aiokafka import AIOKafkaProducer
 
+from producers.contract.signing import Verifier
 from streams.domain.records import is_sync
 from streams.domain.shelf import Change, Shelf
 from streams.table import BookRecords
@@ -44,11 +45,14 @@ class Counts(msgspec.Struct):
 class BookKeeper:
     """Takes chunks one after the other and keeps the books."""
 
-    def __init__(self, app: Any, records: BookRecords, changelog: str) -> None:
+    def __init__(
+        self, app: Any, records: BookRecords, changelog: str, verify: Verifier | None = None
+    ) -> None:
         self._app = app
         self._records = records
         self._changelog = changelog
-        self._shelf = Shelf(records)
+        self._verify = verify
+        self._shelf = Shelf(records, verify)
         self._generation: int | None = None
         self.counts = Counts()
 
@@ -105,7 +109,7 @@ class BookKeeper:
         return consumer
 
     def _forget(self, generation: int | None) -> None:
-        self._shelf = Shelf(self._records)
+        self._shelf = Shelf(self._records, self._verify)
         self._generation = generation
 
     def _drop(self, chunk: Chunk) -> None:

@@ -23,6 +23,7 @@ import faust
 import mode
 import msgspec
 
+from producers.contract.signing import Verifier
 from producers.contract.topics import (
     BROKER_VALUE_BYTES_MAX,
     EVENTS_TOPIC,
@@ -56,6 +57,8 @@ class WorkerConfig(msgspec.Struct, frozen=True, kw_only=True):
     # Faust and aiokafka log every step of every rebalance at INFO, each with tables of 24 lines.
     framework_log_level: str = "WARNING"
     limits: Limits = Limits()
+    # None where no signatures are asked for: headers are then not even read.
+    verify: Verifier | None = None
 
 
 class Worker:
@@ -95,10 +98,10 @@ class BookApp(faust.App):
 def create_app(config: WorkerConfig) -> BookApp:
     """The app with its agent and table; nothing is started, nothing connected."""
     app = BookApp(config.app_id, **_settings(config))
-    app.transport = ChunkTransport([_broker(config)], app)
+    app.transport = ChunkTransport([_broker(config)], app, with_headers=config.verify is not None)
     topic = app.topic(config.events_topic, value_serializer="raw", key_serializer="raw", value_type=bytes)
     app.books = create_table(app)
-    app.keeper = BookKeeper(app, app.books.records, changelog_topic(config.app_id))
+    app.keeper = BookKeeper(app, app.books.records, changelog_topic(config.app_id), config.verify)
     app.agent(topic, name="keep", concurrency=1, supervisor_strategy=mode.CrashingSupervisor)(app.keeper.run)
     return app
 

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from producers.contract.codec import admit
 from producers.contract.envelope import Event, HeartbeatEvent, SequencedEvent
 from producers.contract.errors import Reject
+from producers.contract.signing import Headers, Verifier
 from producers.contract.topics import PARTITION_OF_WARD
 from streams.domain import intervals, records
 from streams.domain.book import Book, day_of
@@ -20,12 +21,16 @@ from streams.domain.sync import WardSync
 
 
 class Message(NamedTuple):
-    """One Kafka message with its coordinates; `arrived_ms` is the broker's append time."""
+    """One Kafka message with its coordinates; `arrived_ms` is the broker's append time.
+
+    The headers are filled in only where signatures are verified.
+    """
 
     value: bytes | None
     key: bytes | None
     offset: int
     arrived_ms: int
+    headers: Headers = ()
 
 
 class Records(Protocol):
@@ -50,8 +55,8 @@ class Change(NamedTuple):
 class Shelf:
     """The records of one worker, as they are after the last chunk."""
 
-    def __init__(self, stored: Records) -> None:
-        self._stored = stored
+    def __init__(self, stored: Records, verify: Verifier | None = None) -> None:
+        self._stored, self._verify = stored, verify
         self._syncs: dict[str, WardSync] = {}
         self._books: dict[tuple[str, str], Book] = {}
         self._touched: dict[str, WardSync] = {}
@@ -61,13 +66,15 @@ class Shelf:
         """Take a chunk of one partition, in log order; every message is counted, repeated or rejected."""
         self._books, self._touched = {}, {}
         self._counted = self._repeated = self._rejected = 0
+        verify = self._verify
         for message in messages:
+            value, key, _, arrived_ms, headers = message
             try:
-                event, time_s = admit(message.value, message.key, partition, message.arrived_ms / 1000)
+                event, time_s = admit(value, key, partition, arrived_ms / 1000, headers, verify)
             except Reject:
                 self._reject(partition, message)
             else:
-                self._take(event, time_s, message.arrived_ms)
+                self._take(event, time_s, arrived_ms)
         return Change(self._encoded(), self._counted, self._repeated, self._rejected)
 
     def _take(self, event: Event, time_s: float, arrived_ms: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from producers.contract.codec import admit
 from producers.contract.envelope import HeartbeatEvent
 from producers.contract.errors import Reject
+from producers.contract.signing import Headers, Verifier
 from streams.domain import records
 from streams.warehouse import rows, tables
 from streams.warehouse.rows import Message, Row
@@ -72,14 +73,21 @@ class Block:
         return sum(len(found) for found in kept)
 
     def take_event(
-        self, span: Span, value: bytes | None, key: bytes | None, offset: int, arrived_ms: int
+        self,
+        span: Span,
+        value: bytes | None,
+        key: bytes | None,
+        offset: int,
+        arrived_ms: int,
+        headers: Headers = (),
+        verify: Verifier | None = None,
     ) -> None:
         """Take one message of the events topic, whatever it holds: exactly one row comes of it."""
         self.arrivals.append(arrived_ms)
         if offset > span.last:
             span.last = offset
         try:
-            event, time_s = admit(value, key, span.partition, arrived_ms / 1000)
+            event, time_s = admit(value, key, span.partition, arrived_ms / 1000, headers, verify)
         except Reject as reject:
             span.rejects += 1
             return self._reject(span, value, key, offset, arrived_ms, reject)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from producers.contract.signing import Verifier
 from producers.contract.topics import BROKER_VALUE_BYTES_MAX, EVENTS_TOPIC, changelog_topic
 from streams.warehouse.store import Address
 
@@ -39,6 +40,8 @@ class LoaderConfig:
     rejected_share_max: float = 0.05
     rejected_window: int = 10_000
     tick_ms: int = 2_000
+    # None where no signatures are asked for: headers are then not even read.
+    verify: Verifier | None = None
 
     @property
     def group(self) -> str:

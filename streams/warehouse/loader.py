@@ -71,6 +71,10 @@ class Loader:
             log.warning("opening Kafka anew: %s", error)
             self._health.waiting("kafka", str(error))
             stop.wait(_PAUSE_S)
+        except Unavailable as error:  # the keyring: nothing may be judged without it
+            log.warning("reading again later: %s", error)
+            self._health.waiting(error.service, str(error))
+            stop.wait(_PAUSE_S)
         finally:
             writer.close()
             self._commit(reader, writer)

@@ -23,6 +23,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from confluent_kafka.admin import AdminClient
 
 from producers.contract.errors import Stop, Unavailable
+from producers.contract.signing import Headers
 from producers.contract.topics import PARTITION_OF_WARD, PARTITIONS
 from streams.warehouse.block import Block, Span
 from streams.warehouse.config import LoaderConfig
@@ -73,12 +74,15 @@ class Reader:
         self._consumer.close()
 
     def fill(self, block: Block) -> int:
-        """Wait for messages for at most the linger time and put them into the block; how many came."""
+        """Wait for messages for at most the linger time and put them into the block; how many came.
+
+        :raises Unavailable: the keys to verify with cannot be read; the block must be thrown away
+        """
         self._resume()
         if not block.spans:
             self._open.clear()
         messages = self._consume(self._config.consume_max, self._config.linger_ms / 1000)
-        events_topic = self._config.events_topic
+        events_topic, verify = self._config.events_topic, self._config.verify
         for message in messages:
             error = message.error()
             if error is not None:
@@ -88,11 +92,17 @@ class Reader:
             span = self._open.get((topic, partition)) or self._begin(block, topic, partition)
             if span is None or offset < span.first:
                 continue  # fetched before the partition was taken away, or given to this reader again
-            take = block.take_event if topic == events_topic else block.take_record
-            take(span, message.value(), message.key(), offset, message.timestamp()[1])
-        for key, span in self._open.items():
-            self._next[key] = span.last + 1
+            value, key, arrived_ms = message.value(), message.key(), message.timestamp()[1]
+            if topic != events_topic:
+                block.take_record(span, value, key, offset, arrived_ms)
+            elif verify is None:
+                block.take_event(span, value, key, offset, arrived_ms)
+            else:
+                block.take_event(span, value, key, offset, arrived_ms, _headers(message), verify)
+        for place, span in self._open.items():
+            self._next[place] = span.last + 1
         self._hand_incidents(block)
+        self._health.back("keyring")
         return len(messages)
 
     def idle(self, timeout_s: float) -> None:
@@ -315,6 +325,11 @@ def _described(name: str, future: Future[Any]) -> Any:
     if error is not None:
         raise Unavailable("kafka", f"topic {name}: {error}", _REMEDY)
     return future.result()
+
+
+def _headers(message: Message) -> Headers:
+    found: Any = message.headers()  # a list of pairs, or None
+    return found or ()
 
 
 def _place(message: Message) -> tuple[str, int, int]:
