@@ -201,15 +201,18 @@ class RequestListener:
             key = message.key()
             request = decode(message.value(), key if isinstance(key, bytes) else None)
             # Those for others are not committed: reading a week's requests again at a start costs nothing.
-            if request and request.epoch == self._outbox.epoch and self._answer(request, send, stop):
+            if request and self._is_ours(request) and self._answer(request, send, stop):
                 consumer.commit(message=message, asynchronous=False)
+
+    def _is_ours(self, request: Request) -> bool:
+        return request.epoch == self._outbox.epoch and self._outbox.ward(request.ward).last_seq > 0
 
     def _answer(self, request: Request, send: Send, stop: threading.Event) -> bool:
         """Whether the request is done with."""
         given = answer(self._outbox, request, send, stop)
         if given is None:
             return False
-        self.answered += 1
         self.resent += given.sent
+        self.answered += 1
         _log.info("request %s: %d sent again, %d no longer kept", request.request, given.sent, given.gone)
         return True
