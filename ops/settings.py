@@ -136,6 +136,22 @@ class Settings(BaseSettings):
     poll_records_max: int = Field(
         default=5000, ge=1, le=100_000, description="Most records a worker takes from Kafka at once."
     )
+    # Who a ward is
+    identity_path: Path | None = Field(
+        default=None,
+        description="File of tokens and public keys; default: identity/wards.sqlite in data_dir.",
+    )
+    keyring_path: Path | None = Field(
+        default=None,
+        description="File of public keys that workers and loaders read; default: identity/keyring.json there.",
+    )
+    signature_policy: str = Field(
+        default="off",
+        description="off, accept-unsigned or require; for a change name its time: require@2027-01-01T00:00:00Z.",
+    )
+    gateway_key_path: Path | None = Field(
+        default=None, description="Private key that the gateway signs with, where signatures are asked for."
+    )
     simulate_rate: float = Field(
         default=5.0, gt=0.0, le=100_000.0, description="Events a second of the simulated city."
     )
@@ -147,7 +163,9 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """The same for a child process: secrets in the clear, so never log or show it."""
-        return {f"{PREFIX}{name.upper()}": _plain(getattr(self, name)) for name in _names()}
+        values = {name: getattr(self, name) for name in _names()}
+        # None is the absence of a setting; as a word it would be read as a value.
+        return {f"{PREFIX}{name.upper()}": _plain(value) for name, value in values.items() if value is not None}
 
 
 def _plain(value: object) -> str:
