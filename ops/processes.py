@@ -55,6 +55,7 @@ def _clickhouse(settings: Settings) -> None:
 
 def _worker(settings: Settings) -> None:
     from ops.health import HealthServer
+    from ops.identity import verifier
     from streams.app import Worker, WorkerConfig, run_worker
 
     config = WorkerConfig(
@@ -65,6 +66,7 @@ def _worker(settings: Settings) -> None:
         session_timeout_s=settings.session_timeout_s,
         heartbeat_s=settings.heartbeat_s,
         poll_records_max=settings.poll_records_max,
+        verify=verifier(settings),
     )
     running: list[Worker] = []
 
@@ -87,6 +89,7 @@ def _loader(settings: Settings) -> None:
 
     from ops.city.prepare import address
     from ops.health import HealthServer
+    from ops.identity import verifier
     from streams.warehouse.loader import Loader, LoaderConfig
 
     stop = threading.Event()
@@ -98,6 +101,7 @@ def _loader(settings: Settings) -> None:
             app_id=settings.app_id,
             events_topic=settings.events_topic,
             store=address(settings),
+            verify=verifier(settings),
         )
     )
     HealthServer(settings.loader_health_port, loader.health).start()

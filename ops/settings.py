@@ -143,11 +143,11 @@ class Settings(BaseSettings):
     )
     keyring_path: Path | None = Field(
         default=None,
-        description="File of public keys that workers and loaders read; default: identity/keyring.json there.",
+        description="Public keys that workers and loaders read; default: identity/keyring.json in data_dir.",
     )
     signature_policy: str = Field(
         default="off",
-        description="off, accept-unsigned or require; for a change name its time: require@2027-01-01T00:00:00Z.",
+        description="off, accept-unsigned or require; a change names its time: require@2027-01-01T00:00:00Z.",
     )
     gateway_key_path: Path | None = Field(
         default=None, description="Private key that the gateway signs with, where signatures are asked for."
@@ -165,7 +165,9 @@ class Settings(BaseSettings):
         """The same for a child process: secrets in the clear, so never log or show it."""
         values = {name: getattr(self, name) for name in _names()}
         # None is the absence of a setting; as a word it would be read as a value.
-        return {f"{PREFIX}{name.upper()}": _plain(value) for name, value in values.items() if value is not None}
+        return {
+            f"{PREFIX}{name.upper()}": _plain(value) for name, value in values.items() if value is not None
+        }
 
 
 def _plain(value: object) -> str:
