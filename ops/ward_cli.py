@@ -29,6 +29,20 @@ AnyCode = Annotated[
 ]
 
 
+token_app: Final = typer.Typer(
+    name="token", help="What a ward's system shows the gateway to say who it is.", no_args_is_help=True
+)
+key_app: Final = typer.Typer(
+    name="key", help="Public keys of wards that write to Kafka themselves.", no_args_is_help=True
+)
+ward_app.add_typer(token_app)
+ward_app.add_typer(key_app)
+KeyId = Annotated[str, typer.Argument(help="The key id, as the list shows it; never the token itself.")]
+KeyOwner = Annotated[
+    str, typer.Argument(help="A ward's 5-digit code, or `gateway` for the city's own.", autocompletion=_codes)
+]
+
+
 @ward_app.command()
 def gaps(ward: AnyCode = None, as_json: Json = False) -> None:
     """Show the seqs that wards have given and the city has not; exit 1 if there are any."""
@@ -70,3 +84,86 @@ def retract(
     raise typer.Exit(
         take_back(ward=ward, seq=seq, reason=reason, epoch=epoch, outbox=outbox, as_json=as_json)
     )
+
+
+@token_app.command("issue")
+def token_issue(ward: Code, as_json: Json = False) -> None:
+    """Give a ward a token, e.g. `dongbo ward token issue 00070`; it is shown this once."""
+    from ops.identity import issue
+
+    raise typer.Exit(issue(ward, as_json=as_json))
+
+
+@token_app.command("rotate")
+def token_rotate(
+    ward: Code,
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=2160, help="How long the old ones stay valid.")
+    ] = 168.0,
+    as_json: Json = False,
+) -> None:
+    """Give a ward a new token; its old ones end after the overlap."""
+    from ops.identity import rotate
+
+    raise typer.Exit(rotate(ward, overlap_s=overlap_hours * 3600, as_json=as_json))
+
+
+@token_app.command("revoke")
+def token_revoke(key_id: KeyId, as_json: Json = False) -> None:
+    """End a token at once; the gateway refuses it within a second."""
+    from ops.identity import revoke
+
+    raise typer.Exit(revoke(key_id, as_json=as_json))
+
+
+@token_app.command("list")
+def token_list(ward: AnyCode = None, as_json: Json = False) -> None:
+    """Show tokens by their key ids, never their secrets."""
+    from ops.identity import tokens_of
+
+    raise typer.Exit(tokens_of(ward, as_json=as_json))
+
+
+@token_app.command("log")
+def token_log(ward: AnyCode = None, as_json: Json = False) -> None:
+    """Show every use of the token and key commands: when, who, what, which key."""
+    from ops.identity import log_of
+
+    raise typer.Exit(log_of(ward, as_json=as_json))
+
+
+@key_app.command("new")
+def key_new(
+    ward: KeyOwner,
+    public: Annotated[
+        Path | None,
+        typer.Option("--public", exists=True, dir_okay=False, help="The ward's own public key (PEM)."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Else: where to write a new private key; default WARD.pem.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Register a public key, e.g. `dongbo ward key new 00070 --public 00070.pub.pem`; valid in a minute."""
+    from ops.identity import new_key
+
+    raise typer.Exit(new_key(ward, public=public, out=out, as_json=as_json))
+
+
+@key_app.command("revoke")
+def key_revoke(key_id: KeyId, as_json: Json = False) -> None:
+    """End a key in a minute; what was signed and sent before stays valid."""
+    from ops.identity import revoke_key
+
+    raise typer.Exit(revoke_key(key_id, as_json=as_json))
+
+
+@key_app.command("list")
+def key_list(
+    ward: Annotated[str | None, typer.Argument(help="A ward's code, or `gateway`; none: all.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show public keys with the times of Kafka's clock in which they are valid."""
+    from ops.identity import keys_of
+
+    raise typer.Exit(keys_of(ward, as_json=as_json))
