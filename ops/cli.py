@@ -52,12 +52,22 @@ def demo(
 
 @app.command()
 def run(
-    name: Annotated[str, typer.Argument(help="kafka, clickhouse, worker, loader, dashboard or city")],
+    name: Annotated[
+        str, typer.Argument(help="kafka, clickhouse, worker, loader, dashboard, gateway or city")
+    ],
 ) -> None:
     """Run one process in the foreground (the supervisor and the containers call this)."""
     from ops.processes import run as start
 
     start(name)
+
+
+@app.command()
+def gateway() -> None:
+    """Run the wards' HTTP gateway in the foreground; its page is at http://127.0.0.1:8820/docs."""
+    from ops.processes import run as start
+
+    start("gateway")
 
 
 @app.command()

@@ -121,6 +121,12 @@ def _dashboard(settings: Settings) -> None:
     )
 
 
+def _gateway(settings: Settings) -> None:
+    from ops.city.gateway import run
+
+    run(settings)
+
+
 def _city(settings: Settings) -> None:
     from ops.city.live import city
 
@@ -133,5 +139,6 @@ PROCESSES: Final[dict[str, Callable[[Settings], None]]] = {
     "worker": _worker,
     "loader": _loader,
     "dashboard": _dashboard,
+    "gateway": _gateway,
     "city": _city,
 }

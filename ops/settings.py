@@ -121,6 +121,41 @@ class Settings(BaseSettings):
     # Processes
     dashboard_host: str = Field(default="127.0.0.1", description="Address the live page listens on.")
     dashboard_port: int = Field(default=8800, ge=1, le=65_535, description="Port of the live page.")
+    gateway_host: str = Field(default="127.0.0.1", description="Address the wards' gateway listens on.")
+    gateway_port: int = Field(default=8820, ge=1, le=65_535, description="Port of the wards' gateway.")
+    gateway_body_bytes_max: int = Field(
+        default=4 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="Largest request body, unpacked."
+    )
+    gateway_batch_events_max: int = Field(
+        default=2_000, ge=1, le=100_000, description="Most events in one request."
+    )
+    gateway_json_depth_max: int = Field(default=16, ge=4, le=500, description="Deepest JSON in an event.")
+    gateway_in_flight_bytes_max: int = Field(
+        default=128 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Most bytes of bodies in hand at the same time.",
+    )
+    gateway_connections_max: int = Field(
+        default=1_000, ge=1, le=100_000, description="Most connections at the same time."
+    )
+    gateway_rate_events_s: float = Field(
+        default=500.0, gt=0, description="Lasting rate of one ward, in events a second."
+    )
+    gateway_burst_events: int = Field(
+        default=20_000, ge=1, description="Events that one ward may send at once, above the lasting rate."
+    )
+    gateway_idle_timeout_s: float = Field(
+        default=15.0, ge=0.1, le=3600.0, description="A connection with no complete request head ends then."
+    )
+    gateway_body_timeout_s: float = Field(
+        default=15.0, ge=0.1, le=600.0, description="Longest that a request's body may take to arrive."
+    )
+    gateway_send_timeout_s: float = Field(
+        default=10.0,
+        ge=0.1,
+        le=120.0,
+        description="Longest that a request waits for Kafka to have its events.",
+    )
     worker_count: int = Field(default=1, ge=1, le=64, description="Stream workers to run.")
     worker_index: int = Field(default=0, ge=0, le=63, description="Which of the workers this process is.")
     worker_health_port: int = Field(

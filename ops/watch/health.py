@@ -24,7 +24,11 @@ def ports(settings: Settings) -> dict[str, int]:
     workers = {
         f"worker-{index}": settings.worker_health_port + index for index in range(settings.worker_count)
     }
-    return workers | {"loader": settings.loader_health_port, "dashboard": settings.dashboard_port}
+    return workers | {
+        "loader": settings.loader_health_port,
+        "dashboard": settings.dashboard_port,
+        "gateway": settings.gateway_port,
+    }
 
 
 def ask(name: str, port: int) -> Answer:

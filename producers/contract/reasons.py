@@ -103,8 +103,8 @@ _AT_THE_DOOR: Final = (
     ),
     Reason(
         "id_reused",
-        "Hai sự kiện khác nhau trong một lô có cùng id",
-        "Two different events of one batch have the same id",
+        "Sự kiện này đã có trước đó với nội dung khác; bản đến trước được giữ",
+        "This event was there before with another content; the first one counts",
         "Mỗi số thứ tự (seq) chỉ dùng cho một sự kiện; muốn sửa thì gửi dossier.retracted rồi sự kiện mới",
         "Use a seq for one event only; to correct one send dossier.retracted and then a new event",
     ),

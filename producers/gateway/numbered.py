@@ -24,18 +24,19 @@ from producers.outbox import Draft, WardPosition
 from producers.publisher import Publisher
 
 _log: Final = logging.getLogger(__name__)
+_DISK_THREADS: Final = 8
 _LOOK_S: Final = 0.02
 _STOP_S: Final = 15.0
 
 
 class Numbered:
-    """The outbox, one thread that may block on its disk, and the publisher's thread."""
+    """The outbox, a few threads that may block on its disk, and the publisher's thread."""
 
     def __init__(self, numberer: Numberer, config: GatewayConfig) -> None:
         self._numberer, self._config = numberer, config
         self._publisher = Publisher(numberer.outbox, config.bootstrap, config.topic)
-        # One thread: appends of all wards queue up instead of waiting for each other's lock.
-        self._disk = ThreadPoolExecutor(1, thread_name_prefix="gateway-outbox")
+        # Several threads, because those that append at the same time share one sync to disk.
+        self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="gateway-outbox")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._publish, name="gateway-publisher", daemon=True)
         self.fault = ""
@@ -71,7 +72,7 @@ class Numbered:
         loop = asyncio.get_running_loop()
         try:
             given = await loop.run_in_executor(self._disk, self._numberer.append, ward, drafts)
-            await self._sent(ward, max(one.seq for one in given))
+            await self.sent(ward, max(one.seq for one in given))
         except OutboxFull:
             raise Problem("outbox_full", retry_after_s=30.0) from None
         except Unavailable:
@@ -90,7 +91,11 @@ class Numbered:
         except Unavailable:
             raise Problem("busy", retry_after_s=5.0) from None
 
-    async def _sent(self, ward: str, seq: int) -> None:
+    async def sent(self, ward: str, seq: int) -> None:
+        """Return when Kafka has the ward's numbered events up to `seq`.
+
+        :raises Problem: kafka_away, busy
+        """
         try:
             async with asyncio.timeout(self._config.send_timeout_s):
                 # The publisher has no callback: the outbox is the one place that says what was sent.

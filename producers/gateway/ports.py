@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from producers.contract.receipt import Receipt, SeqRange
@@ -30,13 +30,16 @@ class CityView(Protocol):
 
 
 class GivenSeq(Protocol):
-    """The seq that an event was given; `duplicate`: it was given before."""
+    """The seq that an event was given; `duplicate`: before; `conflict`: with other content."""
 
     @property
     def seq(self) -> int: ...
 
     @property
     def duplicate(self) -> bool: ...
+
+    @property
+    def conflict(self) -> bool: ...
 
 
 class Numberer(Protocol):
@@ -53,7 +56,3 @@ class Numberer(Protocol):
         :raises OutboxFull: too many wait
         :raises Unavailable: disk full
         """
-
-
-# Kafka headers for a value, for instance the gateway's signature on a ward's event.
-Signer = Callable[[str, bytes], list[tuple[str, str | bytes | None]]]

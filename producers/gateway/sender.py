@@ -20,9 +20,9 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from producers.contract.signing import Sign
 from producers.contract.topics import PARTITIONS
 from producers.gateway.config import GatewayConfig
-from producers.gateway.ports import Signer
 from producers.gateway.problem import Problem
 
 _log: Final = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class _Batch:
 class Sender:
     """One idempotent producer, its polling thread, and whether Kafka is there."""
 
-    def __init__(self, config: GatewayConfig, sign: Signer | None = None) -> None:
+    def __init__(self, config: GatewayConfig, sign: Sign | None = None) -> None:
         self._config, self._sign = config, sign
         self._ready: list[_Batch] = []
         self._stop = threading.Event()
@@ -109,7 +109,7 @@ class Sender:
                 if self._sign is None:
                     produce(topic, value, key, on_delivery=report)
                 else:
-                    produce(topic, value, key, on_delivery=report, headers=self._sign(ward, value))
+                    produce(topic, value, key, on_delivery=report, headers=[*self._sign(ward, value)])
         except BufferError:
             raise Problem("busy", retry_after_s=1.0) from None
         except KafkaException:

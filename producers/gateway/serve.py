@@ -12,12 +12,13 @@ from typing import Final
 from aiohttp import web
 
 from producers.contract.errors import Stop
+from producers.contract.signing import Sign
 from producers.gateway.app import Door, Registrar, application
 from producers.gateway.config import GatewayConfig
 from producers.gateway.guard import Gate, GuardedHandler
 from producers.gateway.metrics import Metrics
 from producers.gateway.numbered import Numbered
-from producers.gateway.ports import Authority, CityView, Numberer, Signer
+from producers.gateway.ports import Authority, CityView, Numberer
 from producers.gateway.sender import Sender
 from producers.gateway.service import Service
 
@@ -33,7 +34,7 @@ def run_gateway(
     city: CityView | None = None,
     numberer: Numberer | None = None,
     *,
-    sign: Signer | None = None,
+    sign: Sign | None = None,
     registrars: Sequence[Registrar] = (),
 ) -> None:
     """Serve until SIGTERM or SIGINT.
@@ -59,7 +60,7 @@ async def serving(
     city: CityView | None = None,
     numberer: Numberer | None = None,
     *,
-    sign: Signer | None = None,
+    sign: Sign | None = None,
     registrars: Sequence[Registrar] = (),
 ) -> AsyncIterator[Door]:
     """The gateway in this event loop; requests that run are finished at the end."""

@@ -125,6 +125,9 @@ class Service:
             self._refuse_numberless(batch, reject)
             return
         for one, place in zip(batch.numberless, given, strict=True):
+            if place.conflict:
+                batch.answers[one.place] = intake.rejected(one.place, Reject("id_reused"))
+                continue
             outcome: intake.Outcome = "duplicate" if place.duplicate else "accepted"
             name = event_id(ward, self.numbered.epoch, place.seq)
             batch.answers[one.place] = EventAnswer(one.place, outcome, name)

@@ -19,7 +19,7 @@ from ops.cli import app
 from ops.processes import PROCESSES
 from ops.settings import REPOSITORY, load
 
-OURS = ("migrate", "worker", "loader", "dashboard")
+OURS = ("migrate", "worker", "loader", "dashboard", "gateway")
 
 
 def _compose() -> dict[str, Any]:
@@ -72,6 +72,7 @@ def test_every_long_lived_service_has_a_health_check_on_the_port_its_settings_sa
         "worker": settings.worker_health_port,
         "loader": settings.loader_health_port,
         "dashboard": settings.dashboard_port,
+        "gateway": settings.gateway_port,
     }
     services = _compose()["services"]
     for name, port in ports.items():

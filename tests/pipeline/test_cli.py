@@ -45,7 +45,7 @@ def _count(cli: Cli, query: str) -> int:
 
 def test_status_of_a_running_city_is_all_well(cli: Cli) -> None:
     lines = {line["process"]: line for line in cli.json("status")}
-    assert list(lines) == ["kafka", "clickhouse", "worker-0", "loader", "dashboard", "city"]
+    assert list(lines) == ["kafka", "clickhouse", "worker-0", "loader", "dashboard", "gateway", "city"]
     assert all(line["ok"] and line["pid"] for line in lines.values())
 
 

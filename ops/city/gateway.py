@@ -1,0 +1,68 @@
+"""The wards' gateway, put together: whose tokens, which outbox, what it may ask of the city."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ops.city.prepare import reader_address
+from ops.settings import Settings
+from producers.gateway import GatewayConfig, run_gateway
+from producers.gateway.app import Registrar
+from producers.identity.tokens import Tokens
+from producers.natural.outbox import NaturalOutbox
+from producers.outbox import Outbox
+from streams.warehouse.receipts import Receipts
+from streams.warehouse.store import Store
+
+_CITY_CONNECT_S: Final = 2
+_CITY_ANSWER_S: Final = 5
+# Further routes behind the same door: the portal's `register` is added here.
+REGISTRARS: Final[list[Registrar]] = []
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM.
+
+    :raises Stop: the port is taken, or the outbox is damaged
+    """
+    found = config(settings)
+    found.data_dir.mkdir(parents=True, exist_ok=True)
+    address = replace(
+        reader_address(settings), connect_timeout_s=_CITY_CONNECT_S, request_timeout_s=_CITY_ANSWER_S
+    )
+    with Outbox(found.data_dir / "outbox.sqlite") as outbox, Store(address) as store:
+        run_gateway(
+            found,
+            Tokens(registry_path(settings)),
+            Receipts(store),
+            NaturalOutbox(outbox),
+            registrars=REGISTRARS,
+        )
+
+
+def registry_path(settings: Settings) -> Path:
+    """The file of all wards' tokens."""
+    return settings.data_dir / "identity.sqlite"
+
+
+def config(settings: Settings) -> GatewayConfig:
+    """The gateway's limits as they are set."""
+    return GatewayConfig(
+        bootstrap=settings.kafka_bootstrap,
+        data_dir=settings.data_dir / "gateway",
+        topic=settings.events_topic,
+        host=settings.gateway_host,
+        port=settings.gateway_port,
+        body_bytes_max=settings.gateway_body_bytes_max,
+        batch_events_max=settings.gateway_batch_events_max,
+        json_depth_max=settings.gateway_json_depth_max,
+        in_flight_bytes_max=settings.gateway_in_flight_bytes_max,
+        connections_max=settings.gateway_connections_max,
+        rate_events_s=settings.gateway_rate_events_s,
+        burst_events=settings.gateway_burst_events,
+        idle_timeout_s=settings.gateway_idle_timeout_s,
+        body_timeout_s=settings.gateway_body_timeout_s,
+        send_timeout_s=settings.gateway_send_timeout_s,
+    )
