@@ -91,6 +91,8 @@ def log_of(ward: str | None, *, as_json: bool) -> int:
 def new_key(ward: str, *, public: Path | None, out: Path | None, as_json: bool) -> int:
     """`dongbo ward key new`: register the key that a ward sent, or make a pair."""
     with closing(_keys()) as keys:
+        # Before a file is made under its name.
+        keys.check_owner(ward, "key new")
         found = read_public_key(public) if public else new_private_key(out or Path(f"{ward}.pem"))
         return _show([keys.new(ward, found.public_bytes_raw())], as_json=as_json)
 

@@ -66,6 +66,15 @@ class SigningKeys:
         self._keyring_path = keyring_path
         self._activation_ms = int(activation_s * 1000)
 
+    def check_owner(self, ward: str, action: str, actor: str | None = None) -> None:
+        """Refuse, and record, a code that is neither a ward's nor `gateway`.
+
+        :raises Reject: unknown_ward
+        """
+        if ward not in WARDS and ward != GATEWAY:
+            error = Reject("unknown_ward", "not one of the 126 codes")
+            raise self._refuse(error, actor or os_user(), action, ward)
+
     def new(self, ward: str, public: bytes, actor: str | None = None) -> KeyInfo:
         """Register a raw public key of a ward, or of the city's own `gateway`.
 
@@ -75,8 +84,7 @@ class SigningKeys:
         :raises Refused: the key is registered already
         """
         actor, key_id = actor or os_user(), id_of(public)
-        if ward not in WARDS and ward != GATEWAY:
-            raise self._refuse(Reject("unknown_ward", "not one of the 126 codes"), actor, "key new", ward)
+        self.check_owner(ward, "key new", actor)
         if len(public) != PUBLIC_BYTES:
             raise ValueError(f"{len(public)} bytes are no Ed25519 key")
         with self._registry.change() as db:
@@ -118,8 +126,8 @@ class SigningKeys:
         :raises Reject: unknown_ward
         """
         actor = actor or os_user()
-        if ward is not None and ward not in WARDS and ward != GATEWAY:
-            raise self._refuse(Reject("unknown_ward", "not one of the 126 codes"), actor, "key list", ward)
+        if ward is not None:
+            self.check_owner(ward, "key list", actor)
         with self._registry.change() as db:
             self._registry.note_in(db, actor, "key list", ward or "", "")
             if not self._keyring_path.exists():

@@ -131,7 +131,10 @@ class Tokens:
 
     def log(self, ward: str | None = None, actor: str | None = None) -> Entries:
         """Every use of the commands, this one included, oldest first."""
-        self._registry.note(actor or os_user(), "token log", ward or "", "")
+        actor = actor or os_user()
+        if ward not in (None, "gateway"):
+            self._check_ward(str(ward), actor, "token log")
+        self._registry.note(actor, "token log", ward or "", "")
         return self._registry.log(ward)
 
     def ward_of(self, token: str) -> str | None:
