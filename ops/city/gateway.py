@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from ops.city.prepare import reader_address
+from ops.identity import gateway_sign, registry_path
 from ops.settings import Settings
 from producers.gateway import GatewayConfig, run_gateway
 from producers.gateway.app import Registrar
@@ -38,13 +38,9 @@ def run(settings: Settings) -> None:
             Tokens(registry_path(settings)),
             Receipts(store),
             NaturalOutbox(outbox),
+            sign=gateway_sign(settings),
             registrars=REGISTRARS,
         )
-
-
-def registry_path(settings: Settings) -> Path:
-    """The file of all wards' tokens."""
-    return settings.data_dir / "identity.sqlite"
 
 
 def config(settings: Settings) -> GatewayConfig:
