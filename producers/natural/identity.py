@@ -20,7 +20,7 @@ file: random keys would dirty one page for each event.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Final
 
@@ -31,28 +31,32 @@ from producers.contract.envelope import Payload, SequencedEvent
 from producers.contract.events import DayClosed, Retracted, StatusChanged
 
 _DIGEST_BYTES: Final = 13
+_ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
 _encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
 def key_of(kind: type[SequencedEvent], data: Payload, time: datetime) -> bytes:
     """The natural identity of an event as 16 bytes."""
     if isinstance(data, StatusChanged):
-        moment = time.astimezone(UTC)
-        return digest(moment.date(), "status", data.ward, data.dossier, int(data.status), moment.isoformat())
+        time_s = time.timestamp()
+        return digest(_day_of(time_s), "status", data.ward, data.dossier, int(data.status), time_s)
     if isinstance(data, DayClosed):
         counts = sorted((int(status), count) for status, count in data.counts.items() if count)
-        return digest(data.day, "closed", data.ward, counts)
+        return digest(data.day.toordinal() - _ORDINAL_1970, "closed", data.ward, counts)
     if isinstance(data, Retracted):
-        of, moment = data.of, data.of_time.astimezone(UTC)
-        parts = (of.epoch, of.seq, of.dossier, int(of.status), moment.isoformat())
-        return digest(moment.date(), "retracted", data.ward, *parts)
-    return digest(None, "difficulty", data.ward, data.difficulty, str(kind.__struct_config__.tag))
+        of, time_s = data.of, data.of_time.timestamp()
+        parts = (of.epoch, of.seq, of.dossier, int(of.status), time_s)
+        return digest(_day_of(time_s), "retracted", data.ward, *parts)
+    return digest(0, "difficulty", data.ward, data.difficulty, str(kind.__struct_config__.tag))
 
 
-def digest(day: date | None, *parts: object) -> bytes:
-    """A key: the day, then a hash of the parts; parts of different kinds never look alike."""
-    head = day.toordinal().to_bytes(3, "big") if day else bytes(3)
-    return head + blake2b(_encode(parts), digest_size=_DIGEST_BYTES).digest()
+def digest(day: int, *parts: object) -> bytes:
+    """A key: the day (since 1970, 0 for none), then a hash of the parts; kinds never look alike."""
+    return (day & 0xFFFFFF).to_bytes(3, "big") + blake2b(_encode(parts), digest_size=_DIGEST_BYTES).digest()
+
+
+def _day_of(time_s: float) -> int:
+    return int(time_s // 86_400)
 
 
 def content_of(data: Payload) -> bytes:

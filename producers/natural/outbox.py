@@ -97,7 +97,7 @@ class NaturalOutbox:
         :raises Unavailable: disk full, or the file is held by another process
         """
         self.outbox = outbox
-        self._guard, self._turn = threading.Lock(), threading.Lock()
+        self._guard, self._led = threading.Lock(), False
         self._waiting: list[_Ticket[object]] = []
         with outbox.appending() as batch:
             for statement in (_TABLE, *tables):
@@ -121,10 +121,22 @@ class NaturalOutbox:
         ticket = _Ticket(work)
         with self._guard:
             self._waiting.append(ticket)  # type: ignore[arg-type]  # each ticket keeps its own type of result
-        with self._turn:
-            while not ticket.done:
+            leads, self._led = not self._led, True
+        if not leads:
+            ticket.turn.wait()
+        if not ticket.done:
+            try:
                 self._commit_some()
+            finally:
+                self._hand_over()
         return ticket.result()
+
+    def _hand_over(self) -> None:
+        """Let the caller who has waited longest write the next group."""
+        with self._guard:
+            self._led = bool(self._waiting)
+            if self._led:
+                self._waiting[0].turn.set()
 
     def _commit_some(self) -> None:
         with self._guard:
@@ -142,16 +154,17 @@ class NaturalOutbox:
                 ticket.fail(error)
         for ticket in group:
             ticket.done = True
+            ticket.turn.set()
 
 
 class _Ticket(Generic[T]):
-    """One caller's work, and what came of it."""
+    """One caller's work, and what came of it. `turn` is set when it is done, or when it must write itself."""
 
     def __init__(self, work: Callable[[Step], T]) -> None:
         self._work = work
         self._result: T | None = None
         self._error: BaseException | None = None
-        self.done = False
+        self.turn, self.done = threading.Event(), False
 
     def work_in(self, batch: Batch, fresh: dict[bytes, tuple[int, bytes]]) -> None:
         """Do the work as a part of the transaction; a failure undoes this part alone."""
