@@ -88,8 +88,10 @@ class KeyringFile:
     :raises Stop: at the start the file is missing, or no keyring
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path, self._clock = path, clock
+    def __init__(
+        self, path: Path, *, clock: Callable[[], float] = time.time, look_every_s: float = _LOOK_EVERY_S
+    ) -> None:
+        self._path, self._clock, self._look_every_s = path, clock, look_every_s
         self._newest_ms = 0
         self._fault = ""
         self._seen_ms = self._now_ms()
@@ -103,7 +105,7 @@ class KeyringFile:
 
         :raises Unavailable: the file could not be looked at for too long
         """
-        if time.monotonic() - self._looked_s >= _LOOK_EVERY_S:
+        if time.monotonic() - self._looked_s >= self._look_every_s:
             self._look()
         if arrived_ms >= self._seen_ms + self._ring.activation_ms:
             self._look()

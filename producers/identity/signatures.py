@@ -63,10 +63,10 @@ def parse_policy(text: str) -> Policy:
     """
     steps = []
     for part in text.split(","):
-        word, _, since = part.strip().partition("@")
+        word, dated, since = part.strip().partition("@")
         if word not in POLICIES:
             raise _bad_policy(f"{word!r} is none of {', '.join(POLICIES)}")
-        steps.append((_milliseconds(since) if since else 0, word))
+        steps.append((_milliseconds(since) if dated else 0, word))
     times = [from_ms for from_ms, _ in steps]
     if times != sorted(set(times)):
         raise _bad_policy("the times do not ascend")
