@@ -19,10 +19,11 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from producers.contract.signing import Verifier
+from streams.chunks import Chunk
 from streams.domain.records import is_sync
 from streams.domain.shelf import Change, Shelf
 from streams.table import BookRecords
-from streams.transport import Chunk, ChunkConsumer
+from streams.transport import ChunkConsumer
 
 EXIT_FAILED: Final = 70
 _log: Final = logging.getLogger(__name__)

@@ -14,8 +14,9 @@ import pytest
 from faust.types import TP, ConsumerMessage
 
 from streams.app import WorkerConfig, create_app
+from streams.chunks import Chunk
 from streams.domain.shelf import Message
-from streams.transport import Chunk, ChunkConsumer
+from streams.transport import ChunkConsumer
 
 EVENTS = TP("events", 3)
 OLD, NOW = 1, 2

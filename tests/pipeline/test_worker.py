@@ -198,7 +198,7 @@ def test_two_workers_that_come_and_go_keep_exact_books(city: City) -> None:
     city.send(2000)
     second = city.start()
     city.send(2000)
-    time.sleep(3)
+    eventually(lambda: "ready:" in first.text() and "ready:" in second.text(), 40)
     city.send(1000)
     assert first.terminate() == 0
     city.send(1000)

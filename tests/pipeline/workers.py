@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 from producers.contract.codec import admit
 from producers.contract.envelope import HeartbeatEvent
@@ -98,6 +98,8 @@ def committed(bootstrap: str, group: str, topic: str) -> dict[int, int]:
     try:
         asked = [TopicPartition(topic, n) for n in range(PARTITIONS)]
         return {tp.partition: max(0, tp.offset) for tp in consumer.committed(asked, timeout=10)}
+    except KafkaException as error:  # a broker that has just started is no coordinator yet: ask again
+        raise AssertionError(str(error)) from error
     finally:
         consumer.close()
 
