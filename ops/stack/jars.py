@@ -94,7 +94,11 @@ def resolve(settings: Settings) -> list[Path]:
 def classpath(settings: Settings) -> str:
     """Java's class path of verified jars, always in the same order: the start-up cache is bound to it."""
     paths = resolve(settings)
-    verify(paths)
+    try:
+        verify(paths)
+    except FileNotFoundError:  # jgo was laying its folder out anew for another process, under another lock
+        paths = resolve(settings)
+        verify(paths)
     return os.pathsep.join(sorted(map(str, paths)))
 
 
