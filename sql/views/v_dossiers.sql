@@ -20,32 +20,30 @@ AS
 SELECT
     ward,
     dossier,
-    argMax(step.2, order) AS procedure,
-    argMax(step.3, order) AS field,
-    argMax(step.4, order) AS channel,
-    argMax(step.1, order) AS status,
-    max(step.5) AS status_at,
-    countIf(step.1 IN (3, 7, 8, 9, 10)) = 0 AS open,
-    countIf(step.1 >= 2 AND step.1 != 3) > 0 AS accepted,
-    argMax(tuple(step.6), order).1 AS received_at,
-    argMax(tuple(step.7), order).1 AS due_at,
-    argMax(tuple(step.8), order).1 AS finished_at,
-    minIf(toNullable(step.5), step.1 IN (3, 7, 8, 9, 10)) AS ended_at,
-    count() AS steps
-FROM
-(
-    SELECT
-        ward,
-        dossier,
-        epoch,
-        seq,
-        any(tuple(status, procedure, field, channel, occurred_at, received_at, due_at, finished_at)) AS step,
-        (step.5, epoch, seq) AS order
-    FROM dossiers
-    WHERE (ward, event_epoch, event_seq, content_hash) NOT IN
+    argMax(s.procedure, (s.occurred_at, s.epoch, s.seq)) AS procedure,
+    argMax(s.field, (s.occurred_at, s.epoch, s.seq)) AS field,
+    argMax(s.channel, (s.occurred_at, s.epoch, s.seq)) AS channel,
+    argMax(s.status, (s.occurred_at, s.epoch, s.seq)) AS status,
+    max(s.occurred_at) AS status_at,
+    countIf(s.status IN (3, 7, 8, 9, 10)) = 0 AS open,
+    countIf(s.status >= 2 AND s.status != 3) > 0 AS accepted,
+    argMax(tuple(s.received_at), (s.occurred_at, s.epoch, s.seq)).1 AS received_at,
+    argMax(tuple(s.due_at), (s.occurred_at, s.epoch, s.seq)).1 AS due_at,
+    argMax(tuple(s.finished_at), (s.occurred_at, s.epoch, s.seq)).1 AS finished_at,
+    minIf(toNullable(s.occurred_at), s.status IN (3, 7, 8, 9, 10)) AS ended_at,
+    uniqExact(s.epoch, s.seq) AS steps
+FROM dossiers AS s
+WHERE s.retracted = 0
+    AND (s.ward, s.epoch, s.seq, s.content_hash) NOT IN
         (SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted)
-    GROUP BY ward, dossier, epoch, seq
-    HAVING max(retracted) = 0
-)
+    AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN
+    (
+        SELECT ward, dossier, epoch, seq
+        FROM dossiers
+        WHERE retracted = 1
+            AND (ward, event_epoch, event_seq, content_hash) NOT IN
+                (SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted)
+    )
 GROUP BY ward, dossier
+SETTINGS optimize_aggregation_in_order = 1
 COMMENT 'vi: tình trạng hiện tại của từng hồ sơ | en: the current state of each dossier';
