@@ -275,9 +275,9 @@ def test_worker_whose_changelog_refuses_a_record_ends_with_70_and_commits_nothin
     kafka: Broker, tmp_path: Path
 ) -> None:
     city = City(kafka.bootstrap, tmp_path)
-    events, changelog, _ = city.specs
+    events, changelog, *others = city.specs
     small = msgspec.structs.replace(changelog, config=changelog.config | {"max.message.bytes": "150"})
-    ensure_topics(kafka.bootstrap, [events, small])
+    ensure_topics(kafka.bootstrap, [events, small, *others])
     city.send(200, poison=False)
     worker = city.start()
     try:
