@@ -8,18 +8,16 @@ from typing import Final
 from ops.city.prepare import reader_address
 from ops.identity import gateway_sign, registry_path
 from ops.settings import Settings
-from producers.gateway import GatewayConfig, run_gateway
-from producers.gateway.app import Registrar
+from producers.gateway import GatewayConfig, portal_routes, run_gateway
 from producers.identity.tokens import Tokens
 from producers.natural.outbox import NaturalOutbox
 from producers.outbox import Outbox
+from producers.portal import PortalIntake
 from streams.warehouse.receipts import Receipts
 from streams.warehouse.store import Store
 
 _CITY_CONNECT_S: Final = 2
 _CITY_ANSWER_S: Final = 5
-# Further routes behind the same door: the portal's `register` is added here.
-REGISTRARS: Final[list[Registrar]] = []
 
 
 def run(settings: Settings) -> None:
@@ -33,13 +31,14 @@ def run(settings: Settings) -> None:
         reader_address(settings), connect_timeout_s=_CITY_CONNECT_S, request_timeout_s=_CITY_ANSWER_S
     )
     with Outbox(found.data_dir / "outbox.sqlite") as outbox, Store(address) as store:
+        natural = NaturalOutbox(outbox)
         run_gateway(
             found,
             Tokens(registry_path(settings)),
             Receipts(store),
-            NaturalOutbox(outbox),
+            natural,
             sign=gateway_sign(settings),
-            registrars=REGISTRARS,
+            registrars=[portal_routes.registrar(PortalIntake(natural))],
         )
 
 

@@ -7,7 +7,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from producers.contract.topics import PARTITIONS, topic_specs
 from producers.gateway import Authority, CityView, GatewayConfig, Numberer, serving
-from producers.gateway.app import Door
+from producers.gateway.app import Door, Registrar
 from streams.topics_setup import ensure_topics
 from tests.conftest import eventually, free_port, unique_name
 
@@ -96,6 +96,7 @@ def running(
     authority: Authority | None = None,
     city: CityView | None = None,
     numberer: Numberer | None = None,
+    registrars: Sequence[Registrar] = (),
     there: bool = True,
     **limits: Any,
 ) -> Iterator[Gateway]:
@@ -108,7 +109,7 @@ def running(
 
     async def serve() -> None:
         stopping = asyncio.Event()
-        async with serving(config, authority or Wards(), city, numberer) as door:
+        async with serving(config, authority or Wards(), city, numberer, registrars=registrars) as door:
             found.extend((door, stopping))
             ready.set()
             await stopping.wait()
