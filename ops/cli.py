@@ -172,14 +172,26 @@ def validate(
 
 @app.command()
 def publish(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="One event a line (NDJSON).")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="NDJSON (an event a line), CSV or XLSX."),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="CSV, XLSX: which column is which member (TOML)."),
+    ] = None,
+    example_mapping: Annotated[
+        bool, typer.Option("--example-mapping", help="Print a mapping file to begin with.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send a file of events to Kafka, all or nothing: one bad line and none is sent."""
+    """Send a file to Kafka, all or nothing: one bad line and none is sent; twice is once."""
     from ops.ward import publish as send
 
-    raise typer.Exit(send(file, dry_run=dry_run, as_json=as_json))
+    raise typer.Exit(
+        send(file, mapping=mapping, example_mapping=example_mapping, dry_run=dry_run, as_json=as_json)
+    )
 
 
 @app.command()

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaException, Producer
 
 from ops import console
 from ops.settings import Settings, load
-from producers.contract.errors import Unavailable
+from producers.contract.errors import Refused, Unavailable
 from producers.files import Line, read
 
 REJECTED = 4
@@ -29,8 +29,31 @@ def validate(file: Path, *, as_json: bool) -> int:
     return REJECTED if bad else 0
 
 
-def publish(file: Path, *, dry_run: bool, as_json: bool) -> int:
+def publish(
+    file: Path | None, *, mapping: Path | None, example_mapping: bool, dry_run: bool, as_json: bool
+) -> int:
     """Send a file whose every line is good; the same file twice is counted once."""
+    from producers import sheets
+
+    if example_mapping:
+        console.out.print(sheets.EXAMPLE, markup=False, end="")
+        return 0
+    if file is None:
+        raise Refused("no_file", "Cần tên tệp: dongbo publish TỆP", "Name a file: dongbo publish FILE")
+    if mapping is not None or file.suffix.lower() in sheets.SUFFIXES:
+        if mapping is None:
+            raise Refused(
+                "no_mapping",
+                "CSV, XLSX cần tệp ánh xạ cột: xem dongbo publish --example-mapping, rồi thêm --mapping TỆP",
+                "CSV and XLSX need a mapping: see dongbo publish --example-mapping, then add --mapping FILE",
+            )
+        from ops.sheet_publish import publish as send
+
+        return send(file, mapping, dry_run=dry_run, as_json=as_json)
+    return _publish_lines(file, dry_run=dry_run, as_json=as_json)
+
+
+def _publish_lines(file: Path, *, dry_run: bool, as_json: bool) -> int:
     lines = _read(file)
     if dry_run or any(line.reject for line in lines):
         return validate(file, as_json=as_json)
