@@ -29,8 +29,9 @@ from producers.identity.registry import Clock, Entry, Registry, os_user
 FORMAT: Final = re.compile(r"dbt_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 OVERLAP_S: Final = 7 * 86_400.0
 OVERLAP_S_MAX: Final = 90 * 86_400.0
-# How long an answer of the file is believed: half of the second within which a revocation must be noticed.
-_CACHE_S: Final = 0.5
+# How long an answer of the file is believed: with what the gateway remembers of it, below the second within
+# which a revocation must be noticed.
+_CACHE_S: Final = 0.4
 _CACHE_MAX: Final = 1024
 _NO_HASH: Final = bytes(32)
 
