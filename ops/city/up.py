@@ -61,6 +61,7 @@ def hold(settings: Settings, stack: supervise.City, stop: threading.Event) -> in
     console.note(
         f"the city is up: http://{settings.dashboard_host}:{settings.dashboard_port}  (Ctrl-C stops it)"
     )
+    console.note(f"the wards' gateway: http://{settings.gateway_host}:{settings.gateway_port}/docs")
     console.note("in another terminal: ./dev status   ./dev ask city-by-day   ./dev tap")
     while not stop.wait(0.5):
         if not stack.alive:

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from producers.contract.errors import OutboxFull, Stop, Unavailable
+from producers.contract.signing import Sign
 from producers.gateway.config import GatewayConfig
 from producers.gateway.ports import GivenSeq, Numberer
 from producers.gateway.problem import Problem
@@ -32,9 +33,9 @@ _STOP_S: Final = 15.0
 class Numbered:
     """The outbox, a few threads that may block on its disk, and the publisher's thread."""
 
-    def __init__(self, numberer: Numberer, config: GatewayConfig) -> None:
+    def __init__(self, numberer: Numberer, config: GatewayConfig, sign: Sign | None = None) -> None:
         self._numberer, self._config = numberer, config
-        self._publisher = Publisher(numberer.outbox, config.bootstrap, config.topic)
+        self._publisher = Publisher(numberer.outbox, config.bootstrap, config.topic, sign=sign)
         # Several threads, because those that append at the same time share one sync to disk.
         self._disk = ThreadPoolExecutor(_DISK_THREADS, thread_name_prefix="gateway-outbox")
         self._stop = threading.Event()

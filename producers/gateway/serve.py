@@ -66,7 +66,7 @@ async def serving(
     """The gateway in this event loop; requests that run are finished at the end."""
     metrics = Metrics()
     sender = Sender(config, sign)
-    numbered = Numbered(numberer, config) if numberer is not None else None
+    numbered = Numbered(numberer, config, sign) if numberer is not None else None
     service = Service(config, authority, sender, numbered, city, metrics)
     gate = Gate(config.connections_max, _UNREAD_S)
     door = Door(service, gate)

@@ -49,6 +49,29 @@ def test_status_of_a_running_city_is_all_well(cli: Cli) -> None:
     assert all(line["ok"] and line["pid"] for line in lines.values())
 
 
+def test_event_posted_with_an_issued_token_is_in_the_wards_receipt(cli: Cli) -> None:
+    """From nothing to a verified event, as an integrator does it; the epoch is the gateway's own."""
+    ward, url = "00004", f"http://127.0.0.1:{cli.settings.gateway_port}"
+    authorized = {"Authorization": f"Bearer {cli.json('ward', 'token', 'issue', ward)['token']}"}
+    event = json.loads(encode(status(1, ward=ward)))
+    del event["id"], event["data"]["epoch"], event["data"]["seq"]
+
+    def post() -> Any:
+        request = urllib.request.Request(f"{url}/v1/events", json.dumps(event).encode(), authorized)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert answer.status == 202
+            return json.load(answer)["events"][0]
+
+    def arrived() -> bool:
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/v1/receipt", None, authorized)) as answer:
+            epochs = {one["epoch"]: one["contiguous"] for one in json.load(answer)["epochs"]}
+        return epochs.get(first["id"].split("/")[1]) == 1
+
+    first, again = post(), post()
+    assert (first["outcome"], again["outcome"], first["id"]) == ("accepted", "duplicate", again["id"])
+    eventually(arrived, timeout=30)
+
+
 def test_status_of_no_city_is_unreachable(nobody: Cli) -> None:
     lines = nobody.json("status", code=3)
     assert not any(line["ok"] for line in lines)

@@ -5,6 +5,7 @@ Method: real broker, real sockets; the broker is killed by process id; every wai
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import http.client
 import json
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from ops.settings import Settings
@@ -120,13 +122,16 @@ def test_another_encoding_is_415(tight: Gateway, encoding: str) -> None:
 
 
 def bomb(size: int) -> bytes:
-    """A gzip file of so many blanks, made in parts: the test itself must not need the memory."""
-    packer, blanks = zlib.compressobj(9, wbits=31), b" " * (1 << 20)
-    return b"".join(packer.compress(blanks) for _ in range(size >> 20)) + packer.flush()
+    """A gzip file of so many blanks: a packed mebibyte, repeated, since a full flush makes it stand alone."""
+    packer = zlib.compressobj(9, wbits=31)
+    start = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(b" " * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return start + block * (size >> 20) + packer.flush()
 
 
 def test_gzip_bomb_of_a_gigabyte_costs_neither_memory_nor_time(kafka: Broker, tmp_path: Path) -> None:
     body = bomb(1 << 30)
+    assert zlib.decompressobj(31).decompress(body, 4 << 20) == b" " * (4 << 20)
     with running(kafka.bootstrap, tmp_path, topic=topic(kafka.bootstrap)) as gateway:
         before_kb, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
         answer = gateway.post(body, Content_Encoding="gzip")
@@ -180,6 +185,28 @@ def test_a_ward_that_is_too_fast_gets_429_and_others_are_served(tight: Gateway) 
     assert tight.post(wire(1, ward=OTHER), token=OTHER_TOKEN).status == 202
     time.sleep(int(answer.headers["Retry-After"]))
     assert tight.post([wire(seq) for seq in range(1, 31)]).status == 202
+
+
+async def test_two_hundred_clients_at_once_are_all_served(kafka: Broker, tmp_path: Path) -> None:
+    name = topic(kafka.bootstrap)
+    with running(kafka.bootstrap, tmp_path, topic=name) as gateway:
+        url = f"http://127.0.0.1:{gateway.port}/v1/events"
+        connector = aiohttp.TCPConnector(limit=200)
+
+        async def client(session: aiohttp.ClientSession, number: int) -> set[int]:
+            statuses = set()
+            for first in range(number * 30, number * 30 + 30, 10):
+                batch = [wire(seq) for seq in range(first + 1, first + 11)]
+                async with session.post(url, json=batch) as response:
+                    statuses.add(response.status)
+            return statuses
+
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+            answers = await asyncio.gather(*(client(session, number) for number in range(200)))
+    assert set().union(*answers) == {202}
+    ids = {json.loads(one.value())["id"] for one in messages(kafka.bootstrap, name, 6_000)}
+    assert len(ids) == 6_000
 
 
 def _fuzzed(random_: random.Random) -> bytes:

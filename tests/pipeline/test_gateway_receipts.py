@@ -1,4 +1,4 @@
-"""Goal: a ward's receipt says what the city's tables say. Method: a real engine, rows as loaded, real HTTP."""
+"""Goal: a ward's receipt says what the city's tables say. Method: real engine, rows as loaded, real HTTP."""
 
 from __future__ import annotations
 
