@@ -32,6 +32,8 @@ from producers.contract.events import DayClosed, Retracted, StatusChanged
 
 _DIGEST_BYTES: Final = 13
 _ORDINAL_1970: Final = date(1970, 1, 1).toordinal()
+# The epoch and seq in a retraction by a system that does not know them, as the gateway completes it.
+UNKNOWN_PLACE: Final = ("gateway", 1)
 _encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
@@ -44,10 +46,15 @@ def key_of(kind: type[SequencedEvent], data: Payload, time: datetime) -> bytes:
         counts = sorted((int(status), count) for status, count in data.counts.items() if count)
         return digest(data.day.toordinal() - _ORDINAL_1970, "closed", data.ward, counts)
     if isinstance(data, Retracted):
-        of, time_s = data.of, data.of_time.timestamp()
-        parts = (of.epoch, of.seq, of.dossier, int(of.status), time_s)
-        return digest(_day_of(time_s), "retracted", data.ward, *parts)
+        of = data.of
+        place = (of.epoch, of.seq)
+        return retraction_key(data.ward, place, of.dossier, int(of.status), data.of_time.timestamp())
     return digest(0, "difficulty", data.ward, data.difficulty, str(kind.__struct_config__.tag))
+
+
+def retraction_key(ward: str, place: tuple[str, int], dossier: str, status: int, time_s: float) -> bytes:
+    """The identity of a retraction; `place` is the epoch and seq that it names."""
+    return digest(_day_of(time_s), "retracted", ward, *place, dossier, status, time_s)
 
 
 def digest(day: int, *parts: object) -> bytes:

@@ -20,7 +20,7 @@ from producers.contract.envelope import StatusChangedEvent
 from producers.contract.errors import Reject
 from producers.contract.vocabulary import Status
 from producers.natural import Given, NaturalOutbox, Step
-from producers.natural.identity import digest
+from producers.natural.identity import UNKNOWN_PLACE, digest, retraction_key
 from producers.outbox import Draft
 from producers.portal import rules, state
 from producers.portal.answer import Answer, Kind, Outcome
@@ -44,7 +44,7 @@ from producers.portal.state import StoredFinding
 Service = Literal["DongBoHoSoMC", "CapNhatTienDoHoSoMC"]
 
 RECORDS_MAX: Final = 500
-_COMMAS_A_RECORD: Final = 1_000
+_COMMAS_A_RECORD: Final = 200
 # As the contract's DossierCode, which is checked again when the event is made.
 _CODE: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}", re.ASCII)
 
@@ -148,13 +148,13 @@ class _Taking:
             return Outcome(code, refused=refused)
 
     def _dossier_claim(self, code: str, record: Dossier, place: str) -> tuple[Known, Claim]:
-        known, doubts = rules.facts_of(record, place, state.load(self._step.db, self._ward, code))
+        known, doubts = rules.facts_of(record, place, self._known(code))
         claim, more = rules.claim_of(record, place, known)
         self._find(*doubts, *more, dossier=code)
         return known, claim
 
     def _progress_claim(self, code: str, record: Progress, place: str) -> tuple[Known, Claim]:
-        known = state.load(self._step.db, self._ward, code)
+        known = self._known(code)
         if known is None:
             raise Refused("unknown_dossier", f"{place}.MaHoSo")
         status = rules.status_of(record.TrangThai, f"{place}.TrangThai")
@@ -162,6 +162,18 @@ class _Taking:
         if at is None:
             raise Refused("missing_member", f"{place}.ThoiDiemXuLy")
         return known, rules.progress_claim(status, at, known)
+
+    def _known(self, code: str) -> Known | None:
+        """What is known of a dossier, without what was retracted through the same outbox."""
+        known = state.load(self._step.db, self._ward, code)
+        if known is not None:
+            known.forget([told for told in known.told if self._is_retracted(code, told)])
+        return known
+
+    def _is_retracted(self, code: str, told: Told) -> bool:
+        places = ((self._step.epoch, told.seq), UNKNOWN_PLACE)
+        keys = (retraction_key(self._ward, place, code, told.status, told.time_s) for place in places)
+        return any(self._step.find(key) for key in keys)
 
     def _settle(self, code: str, known: Known, claim: Claim, place: str) -> Outcome:
         """Make the event, or say why there is none; keep what is known of the dossier."""

@@ -73,6 +73,12 @@ class Known(msgspec.Struct, kw_only=True):
         """Remember a status, in the order of time."""
         self.told = sorted({*self.told, told})[-TOLD_MAX:]
 
+    def forget(self, retracted: list[Told]) -> None:
+        """Statuses that the ward took back; with an end goes its proof."""
+        self.told = [told for told in self.told if told not in retracted]
+        if any(told.status in _DONE for told in retracted):
+            self.finished_at = None
+
     def neighbours(self, time_s: float) -> tuple[Told | None, Told | None]:
         """The statuses before (or at) and after a time."""
         at = bisect_right(self.told, time_s, key=lambda told: told.time_s)

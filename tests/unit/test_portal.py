@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from producers.contract.codec import decode
-from producers.contract.envelope import StatusChangedEvent
+from producers.contract.envelope import RetractedEvent, StatusChangedEvent
 from producers.contract.errors import OutboxFull
+from producers.contract.events import Retracted
 from producers.contract.vocabulary import FIELD_WORDS, Applicant, Channel
 from producers.natural import NaturalOutbox
-from producers.outbox import Outbox
+from producers.outbox import Draft, Outbox
 from producers.portal import FINDINGS, Answer, PortalIntake, Service
 from producers.portal.errors import PROBLEMS
 from producers.portal.payload import HANOI
@@ -292,6 +294,22 @@ def test_in_process_after_an_end_is_an_event_and_a_finding(portal: Portal) -> No
     answer = portal.progress(4, "20250704090000")
     assert codes(answer) == ["done_then_open"]
     assert portal.statuses() == [(9, "02 16:00"), (4, "04 09:00")]
+
+
+@pytest.mark.parametrize("place", [None, ("gateway", 1)])
+def test_an_end_that_the_ward_retracted_is_told_anew(portal: Portal, place: tuple[str, int] | None) -> None:
+    """By its epoch and seq, or, by a system that does not know them, by its content alone."""
+    portal.dossier(record(9, NgayKetThucXuLy="20250702160000"))
+    (wrong,) = portal.events()
+    epoch, seq = place or (portal.outbox.epoch, 1)
+    of = replace(wrong.data, epoch=epoch, seq=seq)
+    back = Retracted(ward=WARD, epoch="x", seq=1, of=of, of_time=wrong.time, reason="not-done")
+    portal.intake.natural.append(WARD, [Draft(RetractedEvent, back, NOW)])
+    assert codes(portal.progress(9, "20250703090000")) == ["done_unproven"]
+    answer = portal.dossier(record(9, NgayKetThucXuLy="20250705160000"))
+    assert (answer["result"][0]["code"], answer["result"][0]["seq"]) == ("accepted", 3)
+    again = portal.dossier(record(9, NgayKetThucXuLy="20250702160000"))
+    assert (again["result"][0]["code"], len(portal.outbox.pending(9))) == ("unchanged", 3)
 
 
 def test_returned_without_its_date_is_counted_and_reported(portal: Portal) -> None:
