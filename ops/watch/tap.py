@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from ops import console
+from ops.identity import verifier
 from ops.settings import load
 from producers.contract.codec import admit
 from producers.contract.errors import Reject, Unavailable
+from producers.contract.signing import Verifier
 from producers.contract.topics import PARTITION_OF_WARD, PARTITIONS
 
 
@@ -26,7 +28,15 @@ class Seen(NamedTuple):
     rejected: str
 
 
-def tap(bootstrap: str, topic: str, *, ward: str | None, beginning: bool, seconds: float) -> Iterator[Seen]:
+def tap(
+    bootstrap: str,
+    topic: str,
+    *,
+    ward: str | None,
+    beginning: bool,
+    seconds: float,
+    verify: Verifier | None = None,
+) -> Iterator[Seen]:
     """Messages of the topic (of one ward's partition and key if named) for `seconds` without any.
 
     :raises Unavailable: Kafka does not answer
@@ -37,7 +47,7 @@ def tap(bootstrap: str, topic: str, *, ward: str | None, beginning: bool, second
         start = OFFSET_BEGINNING if beginning else OFFSET_END
         consumer.list_topics(topic, timeout=5.0)
         consumer.assign([TopicPartition(topic, number, start) for number in numbers])
-        yield from _seen(consumer, ward, seconds)
+        yield from _seen(consumer, ward, seconds, verify)
     except KafkaException as error:
         raise Unavailable("kafka", str(error), f"Is Kafka running at {bootstrap}? ./dev up") from error
     finally:
@@ -55,7 +65,7 @@ def _settings(bootstrap: str) -> dict[str, Any]:
     }
 
 
-def _seen(consumer: Consumer, ward: str | None, seconds: float) -> Iterator[Seen]:
+def _seen(consumer: Consumer, ward: str | None, seconds: float, verify: Verifier | None) -> Iterator[Seen]:
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < seconds:
         message = consumer.poll(0.2)
@@ -64,14 +74,15 @@ def _seen(consumer: Consumer, ward: str | None, seconds: float) -> Iterator[Seen
         quiet_since = time.monotonic()
         key = (message.key() or b"").decode("utf-8", "replace")
         if ward in (None, key):
-            yield Seen(
-                message.partition() or 0, message.offset() or 0, key, message.value() or b"", _reason(message)
-            )
+            reason = _reason(message, verify)
+            yield Seen(message.partition() or 0, message.offset() or 0, key, message.value() or b"", reason)
 
 
-def _reason(message: Any) -> str:
+def _reason(message: Any, verify: Verifier | None) -> str:
+    headers = (message.headers() or ()) if verify else ()
+    arrived_s = message.timestamp()[1] / 1000
     try:
-        admit(message.value(), message.key(), message.partition(), message.timestamp()[1] / 1000)
+        admit(message.value(), message.key(), message.partition(), arrived_s, headers, verify)
     except Reject as reject:
         return str(reject)
     return ""
@@ -83,7 +94,12 @@ def show(*, ward: str | None, beginning: bool, count: int, seconds: float, as_js
     if ward is not None and ward not in PARTITION_OF_WARD:
         raise Reject("unknown_ward", ward)
     passing = tap(
-        settings.kafka_bootstrap, settings.events_topic, ward=ward, beginning=beginning, seconds=seconds
+        settings.kafka_bootstrap,
+        settings.events_topic,
+        ward=ward,
+        beginning=beginning,
+        seconds=seconds,
+        verify=verifier(settings),
     )
     for seen in itertools.islice(passing, count or None):
         if as_json:

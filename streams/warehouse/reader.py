@@ -328,7 +328,11 @@ def _described(name: str, future: Future[Any]) -> Any:
 
 
 def _headers(message: Message) -> Headers:
-    found: Any = message.headers()  # a list of pairs, or None
+    """The headers; none where a name is not UTF-8, which the client answers with this error."""
+    try:
+        found: Any = message.headers()  # a list of pairs, or None
+    except SystemError:
+        return ()
     return found or ()
 
 
