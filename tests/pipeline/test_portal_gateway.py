@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ops.stack.kafka import Broker
-from producers.contract.codec import admit
+from producers.contract.codec import admit, encode
 from producers.contract.envelope import StatusChangedEvent
 from producers.gateway import portal_routes
 from producers.natural import NaturalOutbox
@@ -45,8 +45,8 @@ class Portal(NamedTuple):
             event, _ = admit(
                 message.value(), message.key(), message.partition(), message.timestamp()[1] / 1000
             )
-            assert isinstance(event, StatusChangedEvent)
-            found.append(event)
+            if isinstance(event, StatusChangedEvent):
+                found.append(event)
         return found
 
 
@@ -145,6 +145,23 @@ def test_a_withheld_9_is_counted_for_prometheus(portal: Portal) -> None:
     assert answer.json["findings"][0]["code"] == "done_unproven"
     figures = portal.gateway.ask("GET", "/metrics").body.decode()
     assert 'dongbo_portal_findings_total{code="done_unproven"}' in figures
+
+
+def test_an_end_retracted_through_the_gateway_is_no_proof_any_more(portal: Portal) -> None:
+    """The ward's system knows neither epoch nor seq: it repeats the event without them."""
+    body = enveloped(record(9, MaHoSo=code(7004), NgayKetThucXuLy="20250702160000"))
+    assert portal.gateway.post(body, DOSSIERS).json["result"][0]["code"] == "accepted"
+    (event,) = [event for event in portal.admitted(1) if event.data.dossier == code(7004)]
+    data = json.loads(encode(event))["data"]
+    of = {name: value for name, value in data.items() if name not in ("epoch", "seq")}
+    retraction = {
+        "type": "dongbo.dossier.retracted.v1",
+        "time": "2025-07-03T08:00:00+07:00",
+        "data": {"of": of, "of_time": event.time.isoformat(), "reason": "not-done"},
+    }
+    assert portal.gateway.post(retraction).status == 202
+    answer = portal.gateway.post(steps(code(7004), (9, "20250702160000")), PROGRESS)
+    assert [finding["code"] for finding in answer.json["findings"]] == ["done_unproven"]
 
 
 def test_many_clients_sending_the_same_give_each_event_once(portal: Portal) -> None:
