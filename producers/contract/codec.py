@@ -7,11 +7,12 @@ for, its headers too): the same message is admitted or rejected alike by every p
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import Final, NamedTuple
 
 import msgspec
 
-from producers.contract.envelope import Event, Payload
+from producers.contract.envelope import Event, Payload, StatusChangedEvent
 from producers.contract.errors import Reject
 from producers.contract.events import Heartbeat, Retracted, StatusChanged
 from producers.contract.signing import Headers, Verifier
@@ -21,6 +22,8 @@ TIME_MIN_S: Final = 1577811600.0  # 2020-01-01T00:00:00+07:00
 TIME_AHEAD_MAX_S: Final = 86_400.0
 # The times inside a payload: an appointment may be far ahead, but every store must be able to hold it.
 PAYLOAD_YEARS: Final = range(1950, 2200)
+_YEAR_MIN, _YEAR_END = PAYLOAD_YEARS.start, PAYLOAD_YEARS.stop
+_DAY_S: Final = 86_400
 
 _decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 _encoder: Final = msgspec.json.Encoder()
@@ -35,6 +38,8 @@ _PATTERNS: Final = {
 # thousand of them; a flood of new ones empties the memory instead of growing it.
 _PASSED_MAX: Final = 50_000
 _passed: set[tuple[str, str, str, str]] = set()
+# 1970-01-01T00:00Z as each offset's clock shows it; there are as many as minutes in two days.
+_origins: dict[timezone, datetime] = {}
 
 
 class _WardFacts(NamedTuple):
@@ -54,6 +59,19 @@ _FACTS_OF_WARD: Final = {
 def encode(event: Event) -> bytes:
     """The event as one line of UTF-8 JSON."""
     return _encoder.encode(event)
+
+
+def seconds_of(moment: datetime) -> float:
+    """`moment.timestamp()` to the bit, in a third of the time: within one offset no offset is looked up."""
+    zone = moment.tzinfo
+    if type(zone) is not timezone:  # a zone with rules: its wall clock cannot be subtracted
+        return moment.timestamp()
+    origin = _origins.get(zone)
+    if origin is None:
+        origin = _origins[zone] = datetime.fromtimestamp(0, zone)
+    passed = moment - origin
+    seconds = passed.days * _DAY_S + passed.seconds
+    return (seconds * 1_000_000 + passed.microseconds) / 1_000_000 if passed.microseconds else seconds
 
 
 def decode(value: bytes | None) -> Event:
@@ -89,18 +107,41 @@ def admit(
     :raises Reject: with any code of `REASONS`, and with `verify` of `SIGNATURE_REASONS`
     """
     event = decode(value)
-    facts = check(event)
+    facts = _check_known(event) or check(event)
     if key != facts.key:
         raise Reject("identity_mismatch", "the Kafka key is not the ward's code")
     if partition != facts.partition:
         raise Reject("misrouted", f"partition {partition}, not {facts.partition}")
-    time_s = event.time.timestamp()
+    time_s = seconds_of(event.time)
     if not TIME_MIN_S <= time_s <= arrived_s + TIME_AHEAD_MAX_S:
         raise Reject("time_out_of_range", "time", "$.time")
     if verify is not None:
         assert value is not None
         verify(event.data.ward, value, headers, round(arrived_s * 1000))
     return event, time_s
+
+
+def _check_known(event: Event) -> _WardFacts | None:
+    """The facts of a status event whose words have passed before and that is as it should be: nearly all
+    are, and this is the hot path of every replay. None sends the event through `check`, which says why.
+    """
+    if type(event) is not StatusChangedEvent:
+        return None
+    data = event.data
+    ward, epoch, subject, due, finished = data.ward, data.epoch, event.subject, data.due_at, data.finished_at
+    facts = _FACTS_OF_WARD.get(ward)
+    if (
+        facts is not None
+        and event.source == facts.source
+        and event.id == f"{ward}/{epoch}/{data.seq}"
+        and (subject is None or subject == data.dossier)
+        and (epoch, epoch, data.procedure, data.field) in _passed
+        and _YEAR_MIN <= data.received_at.year < _YEAR_END
+        and (due is None or _YEAR_MIN <= due.year < _YEAR_END)
+        and (finished is None or _YEAR_MIN <= finished.year < _YEAR_END)
+    ):
+        return facts
+    return None
 
 
 def check(event: Event) -> _WardFacts:

@@ -30,9 +30,14 @@ class OfficeCalendar:
         self._of_day = [_minutes_worked(spans, minute) for minute in range(1441)]
         self._first = number_of(date(_FIRST_YEAR, 1, 1))
         self._working = _working_days()
-        self._before = [0]
+        idle = [0] * 1441
+        # By day: the minutes before it, and those of it until each minute.
+        self._days: list[tuple[int, list[int]]] = []
+        self._all = 0
         for working in self._working:
-            self._before.append(self._before[-1] + (self._of_day[1440] if working else 0))
+            of_day = self._of_day if working else idle
+            self._days.append((self._all, of_day))
+            self._all += of_day[1440]
 
     def minutes_between(self, start: datetime, end: datetime) -> int:
         """Working minutes from `start` to `end`; 0 if `end` is not after `start`."""
@@ -40,8 +45,15 @@ class OfficeCalendar:
 
     def minutes_between_s(self, start_s: float, end_s: float) -> int:
         """The same for seconds since 1970."""
-        minutes = self._until(int(end_s) + OFFSET_S) - self._until(int(start_s) + OFFSET_S)
-        return minutes if minutes > 0 else 0
+        start, end = int(start_s) + OFFSET_S, int(end_s) + OFFSET_S
+        if end <= start:
+            return 0
+        first, last = start // DAY_S - self._first, end // DAY_S - self._first
+        if first < 0 or last >= len(self._days):
+            return self._until(end) - self._until(start)
+        before_start, of_first = self._days[first]
+        before_end, of_last = self._days[last]
+        return before_end + of_last[end % DAY_S // 60] - before_start - of_first[start % DAY_S // 60]
 
     def is_working_day(self, day: date) -> bool:
         """Whether the offices are open on that day."""
@@ -50,11 +62,10 @@ class OfficeCalendar:
     def _until(self, local: int) -> int:
         """Working minutes from the first day to local seconds; outside the table they are clamped."""
         day = local // DAY_S - self._first
-        if not 0 <= day < len(self._working):
-            return 0 if day < 0 else self._before[-1]
-        if not self._working[day]:
-            return self._before[day]
-        return self._before[day] + self._of_day[local % DAY_S // 60]
+        if not 0 <= day < len(self._days):
+            return 0 if day < 0 else self._all
+        before, of_day = self._days[day]
+        return before + of_day[local % DAY_S // 60]
 
 
 def _minutes_worked(hours: tuple[tuple[int, int], ...], minute: int) -> int:

@@ -122,16 +122,23 @@ class Loader:
             reader.tick()
 
 
+def calm_gc() -> None:
+    """Set the collector for blocks of rows, for this process.
+
+    Rows are tuples of plain values and make no cycles; looking through a block of them for cycles again and
+    again would take a tenth of the time.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
+
+
 def run_loader(config: LoaderConfig, stop_event: threading.Event) -> None:
     """The loader as a process: load until `stop_event` is set.
 
     :raises Stop: a person must act
     """
-    # Rows are tuples of plain values and make no cycles; looking through a block of them for cycles again and
-    # again would take a tenth of the time.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
+    calm_gc()
     Loader(config).run(stop_event)
 
 
-__all__ = ["Loader", "LoaderConfig", "Stop", "run_loader"]
+__all__ = ["Loader", "LoaderConfig", "Stop", "calm_gc", "run_loader"]

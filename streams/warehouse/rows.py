@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from producers.contract.codec import encode
+from producers.contract.codec import encode, seconds_of
 from producers.contract.envelope import (
     HeartbeatEvent,
     RetractedEvent,
@@ -89,11 +89,22 @@ def event_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordin
         return _other_row(event, time_s, arrived_ms, at)
     data = event.data
     # One flat tuple, each moment turned into seconds once: this is the hot path of a replay.
-    received_s = data.received_at.timestamp()
-    due, finished = data.due_at, data.finished_at
-    due_s = None if due is None else due.timestamp()
-    finished_s = None if finished is None else finished.timestamp()
-    lateness, minutes = ("open", 0) if finished_s is None else _ended(received_s, due_s, finished_s)
+    received_s = seconds_of(data.received_at)
+    received_ms = int(received_s * 1000 + 0.5)
+    if not _TIME_MIN_MS <= received_ms <= _TIME_MAX_MS:
+        received_ms = _clamp(received_ms)
+    due, finished, due_s, due_ms, finished_ms = data.due_at, data.finished_at, None, None, None
+    if due is not None:
+        due_s = seconds_of(due)
+        due_ms = int(due_s * 1000 + 0.5)
+        if not _TIME_MIN_MS <= due_ms <= _TIME_MAX_MS:
+            due_ms = _clamp(due_ms)
+    lateness, minutes = "open", 0
+    if finished is not None:
+        finished_s = seconds_of(finished)
+        finished_ms = _milliseconds(finished_s)
+        # As `lifecycle.entry_of` has them (a test compares the two).
+        lateness, minutes = timeliness(finished_s, due_s), _minutes_between(received_s, finished_s)
     applicant, paid_online, digitised = data.applicant, data.paid_online, data.digitised
     topic_id, partition, offset = at
     return (
@@ -109,9 +120,9 @@ def event_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordin
         data.field,
         data.channel._value_,
         data.status._value_,
-        _milliseconds(received_s),
-        None if due_s is None else _milliseconds(due_s),
-        None if finished_s is None else _milliseconds(finished_s),
+        received_ms,
+        due_ms,
+        finished_ms,
         "" if applicant is None else applicant._value_,
         data.service_level or 0,
         -1 if paid_online is None else int(paid_online),
@@ -127,11 +138,6 @@ def event_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordin
     )
 
 
-def _ended(received_s: float, due_s: float | None, finished_s: float) -> tuple[str, int]:
-    """Timeliness and minutes as `lifecycle.entry_of` has them (a test compares the two)."""
-    return timeliness(finished_s, due_s), _minutes_between(received_s, finished_s)
-
-
 _NO_STEP: Final[Row] = ("", "", "", "", 0, None, None, None, "", 0, -1, -1, "", 0)
 _STEP: Final = slice(tables.EVENTS.columns.index("dossier"), tables.EVENTS.columns.index("of_epoch"))
 
@@ -142,7 +148,7 @@ def _other_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordi
     if type(event) is RetractedEvent:
         of, of_time = event.data.of, event.data.of_time
         taken_back = wrap(StatusChangedEvent, of, of_time)
-        step = event_row(taken_back, of_time.timestamp(), arrived_ms, at)[_STEP]
+        step = event_row(taken_back, seconds_of(of_time), arrived_ms, at)[_STEP]
         of_epoch, of_seq = of.epoch, of.seq
     return (
         data.ward,

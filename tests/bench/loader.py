@@ -30,7 +30,7 @@ from producers.contract.vocabulary import Applicant, Channel, Status
 from producers.contract.wards import WARDS
 from streams.warehouse import tables
 from streams.warehouse.block import Block, Span
-from streams.warehouse.loader import Loader
+from streams.warehouse.loader import Loader, calm_gc
 from streams.warehouse.store import Store
 from tests.bench.report import report, show
 from tests.builders import START, status
@@ -165,6 +165,7 @@ def _race(endpoint: Endpoint, bootstrap: str, options: argparse.Namespace) -> No
     topics = Topics(bootstrap)
     topics.send(events(options.events))
     blocks = prebuilt(options.events, BLOCK_ROWS)
+    calm_gc()  # as the loader's process does; it serves both
     alone, loaded = [], []
     for run in range(options.runs):
         alone.append(baseline(endpoint, blocks))
