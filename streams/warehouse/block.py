@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from producers.contract.codec import admit
-from producers.contract.envelope import HeartbeatEvent
+from producers.contract.envelope import HeartbeatEvent, StatusChangedEvent
 from producers.contract.errors import Reject
 from producers.contract.signing import Headers, Verifier
 from streams.domain import records
-from streams.warehouse import rows, tables
+from streams.warehouse import rows, steps, tables
 from streams.warehouse.rows import Message, Row
 from streams.warehouse.tables import Table
 
 # What a row costs in memory, nearly; the values of rejects and books are counted beside it.
 _ROW_BYTES: Final = 1200
+# So many are turned into columns while they are still in the processor's cache.
+_STEPS_MAX: Final = 2_000
 
 
 @dataclass(slots=True)
@@ -50,9 +53,14 @@ class Load(NamedTuple):
 
 @dataclass(slots=True)
 class Block:
-    """Rows by table, and spans in the order in which they were begun."""
+    """Rows by table, and spans in the order in which they were begun.
 
-    events: list[Row] = field(default_factory=list)
+    `taken` are status events, which become columns many at once (`turned`); `others` are rows of their table.
+    """
+
+    taken: list[steps.Step] = field(default_factory=list)
+    turned: list[steps.Columns] = field(default_factory=list)
+    others: list[Row] = field(default_factory=list)
     heartbeats: list[Row] = field(default_factory=list)
     rejects: list[Row] = field(default_factory=list)
     book: list[Row] = field(default_factory=list)
@@ -67,10 +75,29 @@ class Block:
         """How many messages are in it."""
         return len(self.arrivals) + len(self.bookings)
 
+    @property
+    def events(self) -> list[Row]:
+        """The rows of `events`, one by one; for who looks at a block, since they are inserted as columns."""
+        return [*zip(*self._events(), strict=True)]
+
+    def event_count(self) -> int:
+        """How many rows of `events` it inserts."""
+        return sum(len(part[0]) for part in self.turned) + len(self.taken) + len(self.others)
+
+    def _turn(self) -> None:
+        self.turned.append(steps.columns_of(self.taken))
+        self.taken = []
+
+    def _events(self) -> list[Sequence[Any]]:
+        parts = list(self.turned)
+        parts += [steps.columns_of(self.taken)] if self.taken else []
+        parts += [columns(self.others)] if self.others else []
+        return [list(chain.from_iterable(column)) for column in zip(*parts, strict=True)]
+
     def rows(self) -> int:
         """How many rows it inserts."""
-        kept = (self.events, self.rejects, self.heartbeats, self.book, self.ward_sync)
-        return sum(len(found) for found in kept)
+        kept = (self.rejects, self.heartbeats, self.book, self.ward_sync)
+        return self.event_count() + sum(len(found) for found in kept)
 
     def take_event(
         self,
@@ -93,11 +120,17 @@ class Block:
             return self._reject(span, value, key, offset, arrived_ms, reject)
         at = (span.topic_id, span.partition, offset)
         self.size_bytes += _ROW_BYTES
+        if type(event) is StatusChangedEvent:
+            span.events += 1
+            self.taken.append(steps.step_of(event, time_s, arrived_ms, at))
+            if len(self.taken) >= _STEPS_MAX:
+                self._turn()
+            return None
         if isinstance(event, HeartbeatEvent):
             span.heartbeats += 1
             return self.heartbeats.append(rows.heartbeat_row(event, arrived_ms, at))
         span.events += 1
-        return self.events.append(rows.event_row(event, time_s, arrived_ms, at))
+        return self.others.append(rows.event_row(event, time_s, arrived_ms, at))
 
     def take_record(
         self, span: Span, value: bytes | None, key: bytes | None, offset: int, arrived_ms: int
@@ -138,14 +171,14 @@ class Block:
     def inserts(self) -> list[tuple[Table, list[Sequence[Any]]]]:
         """What to insert, column by column; the order does not matter, since every row stands for itself."""
         filled = (
-            (tables.EVENTS, self.events),
             (tables.REJECTS, self.rejects),
             (tables.HEARTBEATS, self.heartbeats),
             (tables.BOOK, self.book),
             (tables.WARD_SYNC, list(self.ward_sync.values())),
             (tables.INCIDENTS, self.incidents),
         )
-        return [(table, columns(found)) for table, found in filled if found]
+        events = [(tables.EVENTS, self._events())] if self.event_count() else []
+        return events + [(table, columns(found)) for table, found in filled if found]
 
     def loads(self) -> list[Load]:
         """What the block held, by kind, for the record of delays."""

@@ -88,7 +88,7 @@ class Health:
             facts = self._facts
             facts["last_insert_at"], facts["last_insert_ms"] = _now(), took_ms
             facts["rows"] += block.rows()
-            facts["events"] += len(block.events)
+            facts["events"] += block.event_count()
             facts["rejects"] += rejected
             facts["books"] += len(block.book)
             facts["blocks"] += 1

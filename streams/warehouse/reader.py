@@ -88,7 +88,7 @@ class Reader:
             if error is not None:
                 self._on_message_error(error, message)
                 continue
-            topic, partition, offset = message.topic(), message.partition(), message.offset()
+            topic, partition, offset = _place(message)
             span = self._open.get((topic, partition)) or self._begin(block, topic, partition)
             if span is None or offset < span.first:
                 continue  # fetched before the partition was taken away, or given to this reader again

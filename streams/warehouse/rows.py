@@ -45,7 +45,7 @@ _DAY_MAX: Final = number_of(date(2299, 12, 31))
 _UINT64_MAX: Final = 2**64 - 1
 # More holes than this are only counted; the page shows the first ones.
 HOLES_MAX: Final = 1000
-_STATUS_TYPE: Final = str(StatusChangedEvent.__struct_config__.tag)
+STATUS_TYPE: Final = str(StatusChangedEvent.__struct_config__.tag)
 _minutes_between: Final = office_calendar().minutes_between_s
 
 
@@ -92,13 +92,13 @@ def event_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordin
     received_s = seconds_of(data.received_at)
     received_ms = int(received_s * 1000 + 0.5)
     if not _TIME_MIN_MS <= received_ms <= _TIME_MAX_MS:
-        received_ms = _clamp(received_ms)
+        received_ms = clamp(received_ms)
     due, finished, due_s, due_ms, finished_ms = data.due_at, data.finished_at, None, None, None
     if due is not None:
         due_s = seconds_of(due)
         due_ms = int(due_s * 1000 + 0.5)
         if not _TIME_MIN_MS <= due_ms <= _TIME_MAX_MS:
-            due_ms = _clamp(due_ms)
+            due_ms = clamp(due_ms)
     lateness, minutes = "open", 0
     if finished is not None:
         finished_s = seconds_of(finished)
@@ -111,7 +111,7 @@ def event_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordin
         data.ward,
         data.epoch,
         data.seq,
-        _STATUS_TYPE,
+        STATUS_TYPE,
         int(time_s * 1000 + 0.5),
         int(time_s + OFFSET_S) // DAY_S,
         arrived_ms,
@@ -169,11 +169,12 @@ def _other_row(event: SequencedEvent, time_s: float, arrived_ms: int, at: Coordi
 def _milliseconds(moment_s: float) -> int:
     """A moment as the columns take it."""
     ms = int(moment_s * 1000 + 0.5)
-    return ms if _TIME_MIN_MS <= ms <= _TIME_MAX_MS else _clamp(ms)
+    return ms if _TIME_MIN_MS <= ms <= _TIME_MAX_MS else clamp(ms)
 
 
-def _clamp(ms: int) -> int:
-    return max(_TIME_MIN_MS, min(_TIME_MAX_MS, ms))
+def clamp(ms: int) -> int:
+    """A moment within what the columns show."""
+    return ms if _TIME_MIN_MS <= ms <= _TIME_MAX_MS else max(_TIME_MIN_MS, min(_TIME_MAX_MS, ms))
 
 
 def heartbeat_row(event: HeartbeatEvent, arrived_ms: int, at: Coordinates) -> Row:
@@ -242,7 +243,7 @@ def _declared(declared: Declared | None) -> Row:
     counts = sorted(declared.counts.items())
     return (
         True,
-        _clamp(declared.time_ms),
+        clamp(declared.time_ms),
         declared.epoch,
         min(declared.first_seq, _UINT64_MAX),
         min(declared.last_seq, _UINT64_MAX),
@@ -294,7 +295,7 @@ def _beat(sync: WardSync) -> Row:
     beat = sync.beat
     if beat is None:
         return None, None, "", 0, 0
-    clock_ms = _clamp(beat.clock_ms)
+    clock_ms = clamp(beat.clock_ms)
     last_seq, pending = min(beat.last_seq, _UINT64_MAX), min(beat.outbox_pending, _UINT64_MAX)
     return clock_ms, beat.arrived_ms, beat.epoch, last_seq, pending
 
