@@ -83,7 +83,7 @@ def test_events_of_all_kinds_in_one_block_have_the_same_values_both_ways() -> No
         digitised=False,
     )
     step = status(2, status=Status.DONE)
-    events = [
+    events: list[Event] = [
         full,
         step,
         retraction(3, step, at=START + timedelta(hours=1)),
