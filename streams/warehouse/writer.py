@@ -89,8 +89,6 @@ class Writer:
 
     def _work(self) -> None:
         try:
-            # Connecting asks the server for all its settings: do it while the reader joins its group.
-            self._store.ping()
             while not self._stop.is_set():
                 try:
                     block = self._blocks.get(timeout=0.2)
