@@ -357,6 +357,20 @@ def test_an_unknown_path_or_method_has_the_one_error_shape(
     assert set(answer.json) == {"code", "vi", "en", "remedy_vi", "remedy_en"}
 
 
+@pytest.mark.parametrize(("expect", "statuses"), [("100-continue", [b"100", b"202"]), ("x", [b"400"])])
+def test_expect_header_is_answered(gateway: Gateway, expect: str, statuses: list[bytes]) -> None:
+    body = json.dumps(wire(1)).encode()
+    head = (
+        f"POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: {expect}\r\n\r\n"
+    )
+    with gateway.raw() as connection:
+        connection.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    lines = [line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    assert [line.split()[1] for line in lines] == statuses
+
+
 def test_the_clock_of_a_heartbeat_is_now_when_it_says_none(gateway: Gateway) -> None:
     answer = gateway.post({"epoch": "e1", "last_seq": 1}, "/v1/heartbeat")
     clock = datetime.fromisoformat(answer.json["events"][0]["id"].split("/hb/")[1])
