@@ -29,6 +29,8 @@ Epoch = Annotated[
     ),
 ]
 Seq = Annotated[int, Meta(ge=1, le=2**53, description="contiguous from 1 within (ward, epoch)")]
+# Bounded as well: JSON knows no largest number, every store does.
+Count = Annotated[int, Meta(ge=0, le=2**53)]
 DossierCode = Annotated[
     str,
     Meta(
@@ -100,11 +102,11 @@ class DayClosed(_Payload, frozen=True, kw_only=True, omit_defaults=True):
 
     day: date
     counts: Annotated[
-        dict[Status, Annotated[int, Meta(ge=0)]],
+        dict[Status, Count],
         Meta(extra_json_schema={"propertyNames": {"pattern": "^([1-9]|10)$"}}),
     ]
-    first_seq: Annotated[int, Meta(ge=0)]
-    last_seq: Annotated[int, Meta(ge=0)]
+    first_seq: Count
+    last_seq: Count
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,8 +114,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 
     ward: WardCode
     epoch: Epoch
-    last_seq: Annotated[int, Meta(ge=0)]
-    outbox_pending: Annotated[int, Meta(ge=0)]
+    last_seq: Count
+    outbox_pending: Count
     clock: Moment
 
 
