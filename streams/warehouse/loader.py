@@ -11,6 +11,7 @@ import gc
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
@@ -122,16 +123,23 @@ class Loader:
             reader.tick()
 
 
-def run_loader(config: LoaderConfig, stop_event: threading.Event) -> None:
-    """The loader as a process: load until `stop_event` is set.
+def run_loader(
+    config: LoaderConfig,
+    stop_event: threading.Event,
+    on_ready: Callable[[Loader], None] | None = None,
+) -> None:
+    """The loader as a process: load until `stop_event` is set. `on_ready` gets it before it begins.
 
     :raises Stop: a person must act
     """
+    loader = Loader(config)
+    if on_ready is not None:
+        on_ready(loader)
     # Rows are tuples of plain values and make no cycles; looking through a block of them for cycles again and
     # again would take a tenth of the time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-    Loader(config).run(stop_event)
+    loader.run(stop_event)
 
 
 __all__ = ["Loader", "LoaderConfig", "Stop", "run_loader"]
