@@ -202,7 +202,7 @@ class _Taking:
         if not TIME_MIN_S <= time_s <= self._now_s + TIME_AHEAD_MAX_S:
             raise Refused("time_out_of_range", place)
         at = claim.time or datetime.fromtimestamp(time_s, HANOI)
-        change = rules.change_of(self._ward, code, claim.status, known)
+        change = rules.change_of(self._ward, code, claim, known)
         # A record that does not say since when is known by its content, so that its repetition is none.
         key = None if claim.time else _undated(self._ward, code, claim.status, known)
         try:
