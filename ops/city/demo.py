@@ -14,6 +14,7 @@ from ops import console
 from ops.city.outboxes import replay_outbox
 from ops.city.prepare import prepare, store
 from ops.city.up import CITY, asked_to_stop, hold, started
+from ops.identity import gateway_sign
 from ops.settings import Settings, load
 from ops.stack import supervise
 from producers.contract.errors import Stop
@@ -56,7 +57,9 @@ def _replay(settings: Settings, profile: Profile, asked: threading.Event) -> Sum
     with replay_outbox(settings, profile) as outbox:
         failed: list[BaseException] = []
         stop = threading.Event()
-        publisher = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic)
+        publisher = Publisher(
+            outbox, settings.kafka_bootstrap, settings.events_topic, sign=gateway_sign(settings)
+        )
         feeding = _thread(lambda: replay(profile, outbox), failed)
         publishing = _thread(lambda: publisher.run(stop), failed)
         try:
