@@ -19,6 +19,25 @@ BODY_TYPES: Final[Mapping[Body, type | None]] = {
 }
 
 
+BODY_EXAMPLES: Final[Mapping[Body, Any]] = {
+    "heartbeat": {"epoch": "20250701T000000Z-5f3a9c1e", "last_seq": 4, "outbox_pending": 0},
+    "day-totals": {"day": "2025-07-01", "counts": {"2": 5, "9": 3}},
+}
+# What a system without sequence numbers sends: the gateway adds ward, epoch, seq and id.
+SMALLEST_EVENT: Final = {
+    "type": "dongbo.dossier.status-changed.v1",
+    "time": "2025-07-01T09:30:00+07:00",
+    "data": {
+        "dossier": "H26.00070-250701-0001",
+        "procedure": "2.000815",
+        "field": "chung-thuc",
+        "channel": "counter",
+        "status": 2,
+        "received_at": "2025-07-01T09:30:00+07:00",
+    },
+}
+
+
 class Route(NamedTuple):
     """One path: `name` is the handler's, `answers` the type of each status; `token`: needs a ward's token."""
 

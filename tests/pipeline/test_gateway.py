@@ -308,6 +308,7 @@ def test_heartbeat_and_day_totals_reach_kafka(kafka: Broker, tmp_path: Path) -> 
     assert answers[3].json["duplicate"] == 1
     assert (half.status, half.json["code"]) == (422, "bad_shape")
     assert (wrong.status, wrong.json["code"]) == (422, "bad_shape")
+    assert wrong.json["detail"]
     found = [codec.decode(one.value()) for one in messages(kafka.bootstrap, own, 4)]
     assert Counter(type(event).__name__ for event in found) == {"HeartbeatEvent": 2, "DayClosedEvent": 2}
 
@@ -334,6 +335,7 @@ def test_health_metrics_openapi_and_docs_need_no_token(gateway: Gateway) -> None
         gateway.ask("GET", path, token=None) for path in ("/healthz", "/metrics", "/openapi.json", "/docs")
     )
     assert health.json["ok"] is True
+    assert health.headers["Server"] == "dongbo"
     assert b'dongbo_gateway_events_total{code="",outcome="accepted"}' in metrics.body
     assert openapi.json["openapi"] == "3.1.0"
     assert docs.headers["Content-Type"].startswith("text/html")

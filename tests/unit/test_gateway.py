@@ -21,7 +21,7 @@ from producers.gateway.intake import Numberless, Whole, judge
 from producers.gateway.limits import Buckets, Room
 from producers.gateway.page import render_page
 from producers.gateway.problem import PROBLEMS, Problem, answer_of
-from producers.gateway.routes import ROUTES
+from producers.gateway.routes import ROUTES, SMALLEST_EVENT
 from tests.builders import WARD, retraction, status
 
 NOW_S = 1_760_000_000.0
@@ -159,10 +159,14 @@ def test_openapi_names_every_route_and_every_reference_leads_somewhere() -> None
 def test_openapi_examples_fit_their_schema() -> None:
     document = openapi.document()
     content = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
-    schema = {"$ref": "#/components/schemas/Event", "components": document["components"]}
+    schema = content["schema"] | {"components": document["components"]}
     check = jsonschema.Draft202012Validator(schema)
     for example in content["examples"].values():
         check.validate(example["value"])
+
+
+def test_the_smallest_event_is_one_that_the_gateway_numbers() -> None:
+    assert isinstance(judge(0, json.dumps(SMALLEST_EVENT).encode(), WARD, NOW_S, 16), Numberless)
 
 
 class _Page(HTMLParser):
