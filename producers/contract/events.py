@@ -7,7 +7,7 @@ the contract does not know are dropped while decoding.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -31,11 +31,15 @@ Epoch = Annotated[
 Seq = Annotated[int, Meta(ge=1, le=2**53, description="contiguous from 1 within (ward, epoch)")]
 # Bounded as well: JSON knows no largest number, every store does.
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+# Tolerant on purpose: agency codes of several forms were seen in public code, the communes' own are not public.
+DOSSIER_PATTERN: Final = (
+    r"([0-9]{3}(\.[0-9]{2}){2}\.)?[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}"
+)
 DossierCode = Annotated[
     str,
     Meta(
         max_length=40,
-        pattern=r"^[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}$",
+        pattern=f"^{DOSSIER_PATTERN}$",
         description="dossier code; no other text fits, so that no name can stand here",
     ),
 ]
