@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from streams.warehouse.reconcile import Summary, differences, summary
 
 from ops import console
 from ops.city.outboxes import replay_outbox
@@ -22,6 +21,7 @@ from producers.outbox import Outbox
 from producers.publisher import Publisher
 from producers.simulator.profile import Profile, july_2025
 from producers.simulator.replay import replay
+from streams.warehouse.reconcile import Summary, differences, summary
 from streams.warehouse.store import Store
 
 # The pipeline must show some progress within this time, or the demo says where it stands and ends.
