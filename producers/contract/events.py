@@ -31,7 +31,7 @@ Epoch = Annotated[
 Seq = Annotated[int, Meta(ge=1, le=2**53, description="contiguous from 1 within (ward, epoch)")]
 # Bounded as well: JSON knows no largest number, every store does.
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-# Tolerant on purpose: agency codes of several forms were seen in public code, the communes' own are not public.
+# Tolerant on purpose: agency codes of several forms stand in public code, the communes' are not public.
 DOSSIER_PATTERN: Final = (
     r"([0-9]{3}(\.[0-9]{2}){2}\.)?[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}"
 )
