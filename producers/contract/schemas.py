@@ -63,11 +63,7 @@ def examples_of(tag: str) -> list[dict[str, Any]]:
 def schema_of(tag: str, cls: type[Event]) -> dict[str, Any]:
     """A type's JSON Schema, self-contained. Members it does not know are allowed: the codec drops them."""
     (root,), components = msgspec.json.schema_components([cls], ref_template="#/$defs/{name}")
-    for name, component in components.items():
-        if name in _ENUM_WORDS:
-            component["description"] = _words_of(_ENUM_WORDS[name])
-        elif "description" in component:
-            component["description"] = cleandoc(component["description"])
+    describe(components)
     title = TITLES[suffix_of(tag)]
     return {
         "$schema": _DIALECT,
@@ -78,6 +74,15 @@ def schema_of(tag: str, cls: type[Event]) -> dict[str, Any]:
         "$defs": components,
         "examples": examples_of(tag),
     }
+
+
+def describe(components: dict[str, Any]) -> None:
+    """Put words beside the values of enumerations, and tidy what comes from docstrings."""
+    for name, component in components.items():
+        if name in _ENUM_WORDS:
+            component["description"] = _words_of(_ENUM_WORDS[name])
+        elif "description" in component:
+            component["description"] = cleandoc(component["description"])
 
 
 def _words_of(words: Mapping[Any, Words]) -> str:

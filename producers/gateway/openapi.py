@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
-from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
 
 from producers.contract.envelope import EVENT_TYPES
 from producers.contract.reasons import EVERY_REASON
-from producers.contract.schemas import PUBLISHED, examples_of
+from producers.contract.schemas import PUBLISHED, describe, examples_of
 from producers.gateway.problem import PROBLEMS
 from producers.gateway.routes import BODY_EXAMPLES, BODY_TYPES, ROUTES, SMALLEST_EVENT, Route
 
@@ -39,9 +38,7 @@ def document() -> dict[str, Any]:
     types += [kind for kind in BODY_TYPES.values() if kind is not None]
     types += [kind for route in ROUTES for kinds in route.answers.values() for kind in kinds]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFS)
-    for component in components.values():
-        if "description" in component:
-            component["description"] = cleandoc(component["description"])
+    describe(components)
     named = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Any] = {}
     for route in ROUTES:
