@@ -234,3 +234,11 @@ def test_page_is_served(cli: Cli) -> None:
     url = f"http://127.0.0.1:{cli.settings.dashboard_port}/"
     with urllib.request.urlopen(url, timeout=5) as answer:
         assert answer.status == 200
+
+
+def test_ward_request_is_answered_by_the_live_city_without_a_hand(cli: Cli) -> None:
+    query = "SELECT ward, epoch FROM v_ward_sync WHERE heartbeat_at IS NOT NULL AND highest > 0 LIMIT 1"
+    (found,) = eventually(lambda: cli.json("sql", query), 30, 1.0)
+    (asked,) = cli.json("ward", "request", found["ward"], "1", "--epoch", found["epoch"])
+    log = cli.settings.data_dir / "logs" / "city.log"
+    eventually(lambda: f"request {asked['request']}: 1 sent again" in log.read_text(), 20)
