@@ -118,7 +118,7 @@ class Ward:
         :raises Refused: the ward is none of the 126; not exactly one of kafka and gateway; a bad token
         :raises Stop: the file is damaged or not ours; `Unavailable`: disk full
         """
-        _check_arguments(ward, kafka, gateway, token)
+        _check_arguments(ward, kafka, gateway, token, signing_key)
         self.ward = ward
         self._clock, self._close_days = clock, close_days
         self.outbox = Outbox(outbox)
@@ -301,18 +301,22 @@ class Ward:
             _log.warning("a day of %s is not declared yet: %s", self.ward, error)
 
 
-def _check_arguments(ward: str, kafka: str | None, gateway: str | None, token: str | None) -> None:
+def _check_arguments(
+    ward: str, kafka: str | None, gateway: str | None, token: str | None, signing_key: str | Path | None
+) -> None:
     if ward not in WARDS:
         raise Refused(
             "unknown_ward",
             "Mã phường, xã không có trong danh sách 126 đơn vị: ghi đủ 5 chữ số, có số 0 ở đầu",
             "The ward code is not one of the 126: write all 5 digits, leading zeros included",
         )
-    if (kafka is None) == (gateway is None) or (gateway is not None) != (token is not None):
+    by_gateway = gateway is not None
+    mixed = by_gateway != (token is not None) or (by_gateway and signing_key is not None)
+    if (kafka is None) != by_gateway or mixed:
         raise Refused(
             "way_to_the_city",
-            "Cần đúng một đường: kafka=…, hoặc gateway=… cùng token=…",
-            "Name exactly one way: kafka=…, or gateway=… with token=…",
+            "Cần đúng một đường: kafka=… (có thể kèm signing_key=…), hoặc gateway=… cùng token=…",
+            "Name exactly one way: kafka=… (perhaps with signing_key=…), or gateway=… with token=…",
         )
 
 

@@ -18,8 +18,11 @@ from ops.stack.kafka import Broker
 from producers import Ward
 from producers.contract.codec import decode
 from producers.contract.envelope import DayClosedEvent, HeartbeatEvent, SequencedEvent, StatusChangedEvent
+from producers.contract.errors import Refused
 from producers.contract.receipt import Receipt, SeqRange
+from producers.contract.signing import KEY_ID_BYTES, SIGNATURE_HEADER
 from producers.contract.topics import EVENTS_TOPIC, requests_topic, topic_specs
+from producers.identity.signatures import new_private_key
 from producers.outbox import Draft, Outbox
 from producers.repair import ask, new_request
 from streams.topics_setup import ensure_topics
@@ -175,6 +178,28 @@ def test_city_away_keeps_all_and_a_second_program_is_told(way: Way, tmp_path: Pa
     with way.ward(path) as ward:
         assert ward.flush(15)
     assert seqs(way.arrived(3)) == [1, 2, 3]
+
+
+def test_with_a_key_every_message_is_signed_also_when_it_is_sent_again(
+    way: Way, kafka: Broker, tmp_path: Path
+) -> None:
+    if way.city is not None:
+        with pytest.raises(Refused, match="way_to_the_city"):
+            way.ward(tmp_path / "ward.sqlite", signing_key=tmp_path / "none.pem")
+        return
+    key = tmp_path / "key.pem"
+    verify = new_private_key(key).verify
+    with way.ward(tmp_path / "ward.sqlite", signing_key=key) as ward:
+        ward.status(dossier=f"H26.{WARD}-250701-0001", **KNOWN)
+        assert ward.flush(15)
+        way.ask(ward.outbox.epoch, 1, 1)
+        eventually(lambda: ward.health().resent, 20)
+    found = gateways.messages(kafka.bootstrap, way.topic, 2)
+    assert len(found) >= 2
+    for message in found:
+        ((name, header),) = message.headers()
+        assert name == SIGNATURE_HEADER
+        verify(header[KEY_ID_BYTES:], message.value())
 
 
 def test_requests_topic_belongs_to_the_topic_of_events() -> None:
