@@ -27,10 +27,11 @@ from ops.stack.clickhouse import Endpoint
 from ops.stack.kafka import Broker
 from producers import Ward
 from producers.contract.envelope import StatusChangedEvent
+from producers.contract.requests import Request
 from producers.contract.topics import requests_topic
 from producers.contract.vocabulary import Status
 from producers.outbox import Draft, Outbox
-from producers.repair import Request, ask, decode, new_request
+from producers.repair import ask, decode, new_request
 from streams.warehouse.loader import LoaderConfig
 from streams.warehouse.store import Store
 from tests.builders import START, status
