@@ -19,7 +19,7 @@ import msgspec
 from producers.contract.asyncapi import document, to_yaml
 from producers.contract.codec import encode
 from producers.contract.envelope import EVENT_TYPES, TYPE_PREFIX, Event, type_of
-from producers.contract.examples import EXAMPLES
+from producers.contract.examples import EXAMPLES, REJECTED
 from producers.contract.reasons import DOOR_REASONS, REASONS, SIGNATURE_REASONS, Reason
 from producers.contract.vocabulary import APPLICANT_WORDS, CHANNEL_WORDS, STATUS_WORDS, Words
 
@@ -103,6 +103,12 @@ def reasons_document() -> str:
         "The city drops nothing: a wrong event is stored in `rejects` under one of these codes.",
         "",
         *_reason_rows(REASONS.values()),
+        "",
+        "Ví dụ, so với sự kiện đúng của trạng thái 2 · Examples, against the correct event of status 2:",
+        "",
+        "| Mã · Code | Khác ở chỗ · What differs |",
+        "| --- | --- |",
+        *(f"| `{wrong.code}` | `{wrong.shown}` |" for wrong in REJECTED),
         "",
         "Khi thành phố yêu cầu chữ ký (signature_policy), có thêm:",
         "Where the city asks for signatures (signature_policy), these as well:",
