@@ -17,7 +17,7 @@ from producers.contract.envelope import EVENT_TYPES
 from producers.contract.reasons import EVERY_REASON
 from producers.contract.schemas import PUBLISHED, describe, examples_of
 from producers.gateway.problem import PROBLEMS
-from producers.gateway.routes import BODY_EXAMPLES, BODY_TYPES, ROUTES, SMALLEST_EVENT, Route
+from producers.gateway.routes import BODY_EXAMPLES, BODY_TYPES, PUBLISHED_ROUTES, SMALLEST_EVENT, Route
 
 FILE: Final = PUBLISHED / "openapi.json"
 _PROSE: Final = {"/metrics": "text/plain", "/docs": "text/html"}
@@ -36,12 +36,12 @@ def document() -> dict[str, Any]:
     """The whole document; equal contracts give equal documents."""
     types: list[Any] = list(EVENT_TYPES.values())
     types += [kind for kind in BODY_TYPES.values() if kind is not None]
-    types += [kind for route in ROUTES for kinds in route.answers.values() for kind in kinds]
+    types += [kind for route in PUBLISHED_ROUTES for kinds in route.answers.values() for kind in kinds]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFS)
     describe(components)
     named = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in PUBLISHED_ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, named)
     return {
         "openapi": "3.1.0",
