@@ -90,22 +90,23 @@ def _loader(settings: Settings) -> None:
     from ops.city.prepare import address
     from ops.health import HealthServer
     from ops.identity import verifier
-    from streams.warehouse.loader import Loader, LoaderConfig
+    from streams.warehouse.loader import Loader, LoaderConfig, run_loader
 
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    loader = Loader(
-        LoaderConfig(
-            bootstrap=settings.kafka_bootstrap,
-            app_id=settings.app_id,
-            events_topic=settings.events_topic,
-            store=address(settings),
-            verify=verifier(settings),
-        )
+    config = LoaderConfig(
+        bootstrap=settings.kafka_bootstrap,
+        app_id=settings.app_id,
+        events_topic=settings.events_topic,
+        store=address(settings),
+        verify=verifier(settings),
     )
-    HealthServer(settings.loader_health_port, loader.health).start()
-    loader.run(stop)
+
+    def serve_health(loader: Loader) -> None:
+        HealthServer(settings.loader_health_port, loader.health).start()
+
+    run_loader(config, stop, serve_health)
 
 
 def _dashboard(settings: Settings) -> None:

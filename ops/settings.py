@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         default=15.0, ge=0.1, le=3600.0, description="A connection with no complete request head ends then."
     )
     gateway_body_timeout_s: float = Field(
-        default=15.0, ge=0.1, le=600.0, description="Longest that a request's body may take to arrive."
+        default=30.0, ge=0.1, le=600.0, description="Longest that a request's body may take to arrive."
     )
     gateway_send_timeout_s: float = Field(
         default=10.0,

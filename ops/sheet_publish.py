@@ -10,6 +10,7 @@ from typing import Any, Final
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ops import console
+from ops.identity import gateway_sign
 from ops.settings import Settings, load
 from producers.contract.errors import OutboxFull, Unavailable
 from producers.natural import Given, NaturalOutbox, Step
@@ -81,7 +82,8 @@ def _send(
     folder.mkdir(parents=True, exist_ok=True)
     report: dict[str, Any] = {"new": 0, "duplicates": 0, "conflicts": 0, "conflict_lines": []}
     with Outbox(folder / "files.sqlite") as outbox:
-        publisher = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic)
+        sign = gateway_sign(settings)
+        publisher = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic, sign=sign)
         natural, batch, done = NaturalOutbox(outbox), list[tuple[int, str, Draft]](), 0
         for one in drafts:
             if len(batch) >= _BATCH:

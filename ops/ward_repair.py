@@ -181,11 +181,14 @@ def _retraction_in(outbox: Outbox, ward: str, seq: int) -> str:
 def _send(
     settings: Settings, outbox: Outbox, of: StatusChanged, of_time: datetime, reason: str
 ) -> dict[str, Any]:
+    from ops.identity import gateway_sign
     from producers.publisher import Publisher
 
     draft = Draft(RetractedEvent, partial(_retraction, of, of_time, reason), datetime.now(UTC), of.ward)
     seq = outbox.append(of.ward, [draft])[0]
-    in_kafka = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic).run_until_empty(SEND_S)
+    sign = gateway_sign(settings)  # the city vouches for what it corrects
+    publisher = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic, sign=sign)
+    in_kafka = publisher.run_until_empty(SEND_S)
     return {"retraction": f"{of.ward}/{outbox.epoch}/{seq}", "already": False, "in_kafka": in_kafka}
 
 

@@ -80,13 +80,26 @@ class GatewayClient:
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         try:
-            answer, retry_after = self._once(method, path, body, headers)
+            answer, retry_after = self._once_or_anew(method, path, body, headers)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise Later(f"{self._parts.netloc}: {type(error).__name__}") from error
         if answer.status in (408, 429) or answer.status >= 500:
             raise Later(_said(answer), _seconds(retry_after))
         return answer
+
+    def _once_or_anew(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[Answer, str]:
+        """A connection that was kept open may have been closed meanwhile: then once more on a new one."""
+        kept = self._connection is not None
+        try:
+            return self._once(method, path, body, headers)
+        except (ConnectionError, http.client.BadStatusLine):
+            if not kept:
+                raise
+            self.close()
+            return self._once(method, path, body, headers)
 
     def _once(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, Literal
@@ -149,11 +149,14 @@ class Publisher:
         compression: str = "zstd",
         in_flight_max: int = IN_FLIGHT_MAX,
         beat_every_s: float = 0.0,
+        beat_wards: Sequence[str] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         librdkafka: Mapping[str, object] | None = None,
         sign: Sign | None = None,
     ) -> None:
         """Nothing is opened yet. `beat_every_s` of 0 sends no heartbeats; `librdkafka` adds e.g. SASL.
+
+        `beat_wards` send heartbeats before their first event, too.
 
         `sign` is `producers.identity.signatures.read_signer(FILE)` where the city asks for signatures.
         """
@@ -161,6 +164,7 @@ class Publisher:
         self.outbox, self.topic, self.partitions = outbox, topic, partitions
         self._in_flight_max, self._beat_every_s, self._clock = in_flight_max, beat_every_s, clock
         self._session: _Session | None = None
+        self._beat_wards = tuple(beat_wards)
         self._state: State = "stopped"
         self._detail = self._unsaved = ""
         self._sessions = self._delivered_before = 0
@@ -333,7 +337,7 @@ class Publisher:
     def _beat_all(self) -> None:
         if self._beat_every_s and time.monotonic() >= self._beat_at_s:
             self._beat_at_s = time.monotonic() + self._beat_every_s
-            for ward in self.outbox.wards():
+            for ward in dict.fromkeys((*self._beat_wards, *self.outbox.wards())):
                 self.beat(ward)
 
     def _say(self, state: State, detail: str) -> None:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from confluent_kafka import (
@@ -29,7 +29,7 @@ from confluent_kafka import (
 )
 
 from producers.contract.errors import Unavailable
-from producers.contract.events import Moment, Seq, WardCode
+from producers.contract.requests import Request
 from producers.contract.topics import EVENTS_TOPIC, requests_topic
 from producers.contract.wards import WARDS
 from producers.outbox import Outbox, Stored
@@ -45,17 +45,6 @@ _VALUE_BYTES_MAX: Final = 4_096
 
 # Sends stored events again; says whether whoever was to have them has confirmed all of them.
 Send = Callable[[str, list[Stored]], bool]
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The city lacks these seqs of a ward, both ends included."""
-
-    request: Annotated[str, msgspec.Meta(max_length=40)]
-    ward: WardCode
-    epoch: Annotated[str, msgspec.Meta(max_length=40)]
-    first_seq: Seq
-    last_seq: Seq
-    requested_at: Moment
 
 
 class Answer(NamedTuple):

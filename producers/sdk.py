@@ -105,18 +105,20 @@ class Ward:
         topic: str = EVENTS_TOPIC,
         beat_every_s: float = 60.0,
         close_days: bool = True,
+        signing_key: str | Path | None = None,
         librdkafka: Mapping[str, object] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Open or create the outbox. Nothing is sent before `start`, which `with` calls.
 
         `beat_every_s` of 0 sends no heartbeats. `close_days`: declare each day's totals after midnight, and
-        again when late events or retractions change them. `librdkafka` adds e.g. SASL.
+        again when late events or retractions change them. Over Kafka `signing_key` is the file of the ward's
+        private key, where the city asks for signatures, and `librdkafka` adds e.g. SASL.
 
         :raises Refused: the ward is none of the 126; not exactly one of kafka and gateway; a bad token
         :raises Stop: the file is damaged or not ours; `Unavailable`: disk full
         """
-        _check_arguments(ward, kafka, gateway, token)
+        _check_arguments(ward, kafka, gateway, token, signing_key)
         self.ward = ward
         self._clock, self._close_days = clock, close_days
         self.outbox = Outbox(outbox)
@@ -124,9 +126,10 @@ class Ward:
         self._totals_guard = threading.Lock()
         self._stop = threading.Event()
         self._fault: BaseException | None = None
+        self._ended: bool | None = None
         try:
             self._sender, self._listener, loops = (
-                _through_kafka(self.outbox, kafka, topic, beat_every_s, librdkafka, clock)
+                _through_kafka(self.outbox, ward, kafka, topic, beat_every_s, signing_key, librdkafka, clock)
                 if kafka
                 else _through_gateway(self.outbox, ward, gateway or "", token or "", beat_every_s, clock)
             )
@@ -243,7 +246,9 @@ class Ward:
         )
 
     def close(self, timeout_s: float = _FLUSH_S) -> bool:
-        """Send what waits for at most `timeout_s`, then end; say whether the city has all."""
+        """Send what waits for at most `timeout_s`, then end; say whether the city has all. Twice is once."""
+        if self._ended is not None:
+            return self._ended
         sending = any(thread.is_alive() for thread in self._threads)
         try:
             sent = self.flush(timeout_s if sending else 0.0)
@@ -254,6 +259,7 @@ class Ward:
             if thread.ident is not None:
                 thread.join(_END_S)
         self.outbox.close()
+        self._ended = sent
         return sent
 
     def __enter__(self) -> Self:
@@ -295,18 +301,22 @@ class Ward:
             _log.warning("a day of %s is not declared yet: %s", self.ward, error)
 
 
-def _check_arguments(ward: str, kafka: str | None, gateway: str | None, token: str | None) -> None:
+def _check_arguments(
+    ward: str, kafka: str | None, gateway: str | None, token: str | None, signing_key: str | Path | None
+) -> None:
     if ward not in WARDS:
         raise Refused(
             "unknown_ward",
             "Mã phường, xã không có trong danh sách 126 đơn vị: ghi đủ 5 chữ số, có số 0 ở đầu",
             "The ward code is not one of the 126: write all 5 digits, leading zeros included",
         )
-    if (kafka is None) == (gateway is None) or (gateway is not None) != (token is not None):
+    by_gateway = gateway is not None
+    mixed = by_gateway != (token is not None) or (by_gateway and signing_key is not None)
+    if (kafka is None) != by_gateway or mixed:
         raise Refused(
             "way_to_the_city",
-            "Cần đúng một đường: kafka=…, hoặc gateway=… cùng token=…",
-            "Name exactly one way: kafka=…, or gateway=… with token=…",
+            "Cần đúng một đường: kafka=… (có thể kèm signing_key=…), hoặc gateway=… cùng token=…",
+            "Name exactly one way: kafka=… (perhaps with signing_key=…), or gateway=… with token=…",
         )
 
 
@@ -323,17 +333,31 @@ _Loops = tuple[Callable[[threading.Event], None], ...]
 
 def _through_kafka(
     outbox: Outbox,
+    ward: str,
     bootstrap: str,
     topic: str,
     beat_every_s: float,
+    signing_key: str | Path | None,
     librdkafka: Mapping[str, object] | None,
     clock: Callable[[], datetime],
 ) -> tuple[_Sender, _Listener, _Loops]:
     from producers.publisher import Publisher
     from producers.repair import RequestListener
 
+    sign = None
+    if signing_key is not None:
+        from producers.identity.signatures import read_signer
+
+        sign = read_signer(Path(signing_key))
     publisher = Publisher(
-        outbox, bootstrap, topic, beat_every_s=beat_every_s, clock=clock, librdkafka=librdkafka
+        outbox,
+        bootstrap,
+        topic,
+        beat_every_s=beat_every_s,
+        beat_wards=(ward,),
+        clock=clock,
+        sign=sign,
+        librdkafka=librdkafka,
     )
     listener = RequestListener(outbox, publisher, bootstrap, librdkafka=librdkafka)
     return publisher, listener, (publisher.run, listener.run)

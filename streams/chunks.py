@@ -11,6 +11,7 @@ from aiokafka.consumer.fetcher import FetchResult
 from faust.types import TP, ConsumerMessage
 
 from streams.domain.shelf import Message
+from streams.lenient import undecodable
 
 
 class Chunk(ConsumerMessage):
@@ -70,5 +71,8 @@ def bare(_: TP, record: Any) -> Message:
 
 
 def with_headers(_: TP, record: Any) -> Message:
-    """A record with its headers, for a verifier."""
-    return Message(record.value, record.key, record.offset, record.timestamp, record.headers)
+    """A record with its headers, for a verifier; with none if a name is not UTF-8, as the loader sees it."""
+    headers = record.headers
+    if any(undecodable(name) for name, _ in headers):
+        headers = ()
+    return Message(record.value, record.key, record.offset, record.timestamp, headers)

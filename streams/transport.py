@@ -39,6 +39,7 @@ from faust.types import TP
 
 from streams.chunks import Chunk, LeanRecords, Progress, bare, with_headers
 from streams.domain.shelf import Message
+from streams.lenient import keep_records
 
 _log: Final = logging.getLogger(__name__)
 _faust_log: Final = logging.getLogger("faust.transport.chunks")
@@ -68,6 +69,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
     async def on_start(self) -> None:
         """Connect."""
+        keep_records()
         await super().on_start()
         transport: Any = self.transport
         build = with_headers if transport.with_headers else bare

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from streams.warehouse.reconcile import Summary, differences, summary
 
 from ops import console
 from ops.city.outboxes import replay_outbox
 from ops.city.prepare import prepare, store
 from ops.city.up import CITY, asked_to_stop, hold, started
+from ops.identity import gateway_sign
 from ops.settings import Settings, load
 from ops.stack import supervise
 from producers.contract.errors import Stop
@@ -21,6 +21,7 @@ from producers.outbox import Outbox
 from producers.publisher import Publisher
 from producers.simulator.profile import Profile, july_2025
 from producers.simulator.replay import replay
+from streams.warehouse.reconcile import Summary, differences, summary
 from streams.warehouse.store import Store
 
 # The pipeline must show some progress within this time, or the demo says where it stands and ends.
@@ -56,7 +57,9 @@ def _replay(settings: Settings, profile: Profile, asked: threading.Event) -> Sum
     with replay_outbox(settings, profile) as outbox:
         failed: list[BaseException] = []
         stop = threading.Event()
-        publisher = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic)
+        publisher = Publisher(
+            outbox, settings.kafka_bootstrap, settings.events_topic, sign=gateway_sign(settings)
+        )
         feeding = _thread(lambda: replay(profile, outbox), failed)
         publishing = _thread(lambda: publisher.run(stop), failed)
         try:

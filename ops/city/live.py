@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 
 from ops import console
 from ops.city.outboxes import live_outbox
+from ops.identity import gateway_sign
 from ops.settings import Settings, load
 from producers.outbox import Outbox
 from producers.publisher import Publisher
@@ -58,7 +59,9 @@ def simulate(*, seconds: float, rate: float, malformed: bool, as_json: bool) -> 
 
 def _live(settings: Settings, outbox: Outbox, stop: threading.Event, rate: float) -> Publisher:
     """Live until `stop`, then send what is left."""
-    publisher = Publisher(outbox, settings.kafka_bootstrap, settings.events_topic)
+    publisher = Publisher(
+        outbox, settings.kafka_bootstrap, settings.events_topic, sign=gateway_sign(settings)
+    )
     pace = Pace(seed=settings.simulate_seed, rate=rate)
     living = LiveCity(outbox, publisher.beat, SystemClock(), pace)
     listener = RequestListener(outbox, publisher, settings.kafka_bootstrap)

@@ -16,6 +16,7 @@ from producers.contract.codec import admit
 from producers.contract.errors import Reject, Unavailable
 from producers.contract.signing import Verifier
 from producers.contract.topics import PARTITION_OF_WARD, PARTITIONS
+from streams.warehouse.reader import headers_of
 
 
 class Seen(NamedTuple):
@@ -79,7 +80,7 @@ def _seen(consumer: Consumer, ward: str | None, seconds: float, verify: Verifier
 
 
 def _reason(message: Any, verify: Verifier | None) -> str:
-    headers = (message.headers() or ()) if verify else ()
+    headers = headers_of(message) if verify else ()
     arrived_s = message.timestamp()[1] / 1000
     try:
         admit(message.value(), message.key(), message.partition(), arrived_s, headers, verify)

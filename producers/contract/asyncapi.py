@@ -11,11 +11,23 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from producers.contract.topics import EVENTS_CONFIG, EVENTS_TOPIC, PARTITIONS, VALUE_BYTES_MAX
+import msgspec
+
+from producers.contract.requests import Request
+from producers.contract.topics import (
+    EVENTS_CONFIG,
+    EVENTS_TOPIC,
+    PARTITIONS,
+    REQUESTS_CONFIG,
+    VALUE_BYTES_MAX,
+    requests_topic,
+)
 from producers.contract.vocabulary import Words
 
 _KAFKA_BINDING: Final = "0.5.0"
 _CHANNEL: Final = "dossierEvents"
+_REQUESTS: Final = "dossierRequests"
+_REQUEST: Final = "ward.request.v1"
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z$][A-Za-z0-9_.$-]*")
 # Words that YAML would read as something other than text when they stand as a key without quotes.
 _NOT_TEXT: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
@@ -47,15 +59,55 @@ def document(messages: Messages) -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
-        "channels": {_CHANNEL: _channel(messages)},
+        "channels": {_CHANNEL: _channel(messages), _REQUESTS: _requests_channel()},
         "operations": {
             "receiveEvents": {
                 "action": "receive",
                 "channel": {"$ref": f"#/channels/{_CHANNEL}"},
                 "messages": [{"$ref": f"#/channels/{_CHANNEL}/messages/{name}"} for name in messages],
+            },
+            "askAgain": {
+                "action": "send",
+                "channel": {"$ref": f"#/channels/{_REQUESTS}"},
+                "messages": [{"$ref": f"#/channels/{_REQUESTS}/messages/{_REQUEST}"}],
+            },
+        },
+        "components": {
+            "messages": {name: _message(name, *parts) for name, parts in messages.items()}
+            | {_REQUEST: _request_message()}
+        },
+    }
+
+
+def _requests_channel() -> dict[str, Any]:
+    return {
+        "address": requests_topic(),
+        "messages": {_REQUEST: {"$ref": f"#/components/messages/{_REQUEST}"}},
+        "bindings": {
+            "kafka": {
+                "topic": requests_topic(),
+                "partitions": 1,
+                "topicConfiguration": {
+                    "cleanup.policy": [REQUESTS_CONFIG["cleanup.policy"]],
+                    "retention.ms": int(REQUESTS_CONFIG["retention.ms"]),
+                },
+                "bindingVersion": _KAFKA_BINDING,
             }
         },
-        "components": {"messages": {name: _message(name, *parts) for name, parts in messages.items()}},
+    }
+
+
+def _request_message() -> dict[str, Any]:
+    (_, components) = msgspec.json.schema_components([Request], ref_template="#/{name}")
+    payload = components["Request"]
+    payload["description"] = " ".join(payload["description"].split())
+    return {
+        "name": _REQUEST,
+        "title": "Thành phố xin phường, xã gửi lại các số thứ tự còn thiếu",
+        "summary": "The city asks a ward for seqs that it lacks; the ward sends the same bytes again",
+        "contentType": "application/json",
+        "payload": payload,
+        "bindings": {"kafka": {"key": _KEY, "bindingVersion": _KAFKA_BINDING}},
     }
 
 

@@ -179,9 +179,19 @@ def _check_payload(subject: str | None, data: Payload) -> None:
     else:
         dossier = None
         _check_word("epoch", data.epoch)
+    if status is not data or dossier is None:
+        _check_days(data)
     # The subject is the dossier's code or absent: free text could carry a name.
     if subject is not None and subject != dossier:
         raise Reject("identity_mismatch", "subject", "$.subject")
+
+
+def _check_days(data: Payload) -> None:
+    """The times of everything but a status change: each names a book's day, or is kept as it is."""
+    for member in ("of_time", "day", "due"):
+        moment = getattr(data, member, None)
+        if moment is not None and moment.year not in PAYLOAD_YEARS:
+            raise Reject("time_out_of_range", "a time of the payload", f"$.data.{member}")
 
 
 def _check_status(data: Payload, status: StatusChanged) -> None:

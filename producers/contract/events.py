@@ -7,7 +7,7 @@ the contract does not know are dropped while decoding.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -29,11 +29,17 @@ Epoch = Annotated[
     ),
 ]
 Seq = Annotated[int, Meta(ge=1, le=2**53, description="contiguous from 1 within (ward, epoch)")]
+# Bounded as well: JSON knows no largest number, every store does.
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+# Tolerant on purpose: agency codes of several forms stand in public code, the communes' are not public.
+DOSSIER_PATTERN: Final = (
+    r"([0-9]{3}(\.[0-9]{2}){2}\.)?[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}"
+)
 DossierCode = Annotated[
     str,
     Meta(
         max_length=40,
-        pattern=r"^[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}$",
+        pattern=f"^{DOSSIER_PATTERN}$",
         description="dossier code; no other text fits, so that no name can stand here",
     ),
 ]
@@ -100,11 +106,11 @@ class DayClosed(_Payload, frozen=True, kw_only=True, omit_defaults=True):
 
     day: date
     counts: Annotated[
-        dict[Status, Annotated[int, Meta(ge=0)]],
+        dict[Status, Count],
         Meta(extra_json_schema={"propertyNames": {"pattern": "^([1-9]|10)$"}}),
     ]
-    first_seq: Annotated[int, Meta(ge=0)]
-    last_seq: Annotated[int, Meta(ge=0)]
+    first_seq: Count
+    last_seq: Count
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,8 +118,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 
     ward: WardCode
     epoch: Epoch
-    last_seq: Annotated[int, Meta(ge=0)]
-    outbox_pending: Annotated[int, Meta(ge=0)]
+    last_seq: Count
+    outbox_pending: Count
     clock: Moment
 
 

@@ -19,7 +19,7 @@ import msgspec
 from producers.contract.asyncapi import document, to_yaml
 from producers.contract.codec import encode
 from producers.contract.envelope import EVENT_TYPES, TYPE_PREFIX, Event, type_of
-from producers.contract.examples import EXAMPLES
+from producers.contract.examples import EXAMPLES, REJECTED
 from producers.contract.reasons import DOOR_REASONS, REASONS, SIGNATURE_REASONS, Reason
 from producers.contract.vocabulary import APPLICANT_WORDS, CHANNEL_WORDS, STATUS_WORDS, Words
 
@@ -63,11 +63,7 @@ def examples_of(tag: str) -> list[dict[str, Any]]:
 def schema_of(tag: str, cls: type[Event]) -> dict[str, Any]:
     """A type's JSON Schema, self-contained. Members it does not know are allowed: the codec drops them."""
     (root,), components = msgspec.json.schema_components([cls], ref_template="#/$defs/{name}")
-    for name, component in components.items():
-        if name in _ENUM_WORDS:
-            component["description"] = _words_of(_ENUM_WORDS[name])
-        elif "description" in component:
-            component["description"] = cleandoc(component["description"])
+    describe(components)
     title = TITLES[suffix_of(tag)]
     return {
         "$schema": _DIALECT,
@@ -78,6 +74,15 @@ def schema_of(tag: str, cls: type[Event]) -> dict[str, Any]:
         "$defs": components,
         "examples": examples_of(tag),
     }
+
+
+def describe(components: dict[str, Any]) -> None:
+    """Put words beside the values of enumerations, and tidy what comes from docstrings."""
+    for name, component in components.items():
+        if name in _ENUM_WORDS:
+            component["description"] = _words_of(_ENUM_WORDS[name])
+        elif "description" in component:
+            component["description"] = cleandoc(component["description"])
 
 
 def _words_of(words: Mapping[Any, Words]) -> str:
@@ -98,6 +103,12 @@ def reasons_document() -> str:
         "The city drops nothing: a wrong event is stored in `rejects` under one of these codes.",
         "",
         *_reason_rows(REASONS.values()),
+        "",
+        "Ví dụ, so với sự kiện đúng của trạng thái 2 · Examples, against the correct event of status 2:",
+        "",
+        "| Mã · Code | Khác ở chỗ · What differs |",
+        "| --- | --- |",
+        *(f"| `{wrong.code}` | `{wrong.shown}` |" for wrong in REJECTED),
         "",
         "Khi thành phố yêu cầu chữ ký (signature_policy), có thêm:",
         "Where the city asks for signatures (signature_policy), these as well:",

@@ -29,11 +29,11 @@ _log: Final = logging.getLogger(__name__)
 T = TypeVar("T")
 # Adds routes of its own: the national portal's paths come in this way (`portal_routes.register`).
 Registrar = Callable[[web.Application, "Door"], None]
+_BYTES_AN_EVENT: Final = 4_096
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Server": "dongbo",
 }
 
 
@@ -67,8 +67,14 @@ class Door:
         ward, config = await self.ward(request), self.service.config
         with self.room.lease() as lease:
             body = await bodies.read(request, config, lease)
-            events = bodies.split(body, request.content_type, config.batch_events_max)
-            self.charge(ward, len(events))
+            # A body that is long for its events costs as much as the events that would fill it.
+            least = 1 + len(body) // _BYTES_AN_EVENT
+            try:
+                events = bodies.split(body, request.content_type, config.batch_events_max)
+            except Problem:
+                self.charge(ward, least)
+                raise
+            self.charge(ward, max(least, len(events)))
             lease.grow(len(body))  # the events are copies
             return await use(ward, await self.service.judge(ward, events))
 
@@ -158,7 +164,9 @@ def application(door: Door, registrars: Sequence[Registrar] = ()) -> web.Applica
     app = web.Application(middlewares=[_one_shape(door)])
     handlers = Handlers(door)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, getattr(handlers, route.name))
+        app.router.add_route(
+            route.method, route.path, getattr(handlers, route.name), expect_handler=_expected
+        )
     for register in registrars:
         register(app, door)
     app.on_response_prepare.append(_secure)
@@ -169,9 +177,19 @@ def _answered(answer: BatchAnswer, ok: int = 202) -> web.Response:
     return json_response(answer, 422 if answer.rejected else ok)
 
 
+async def _expected(request: web.Request) -> web.Response | None:
+    """`Expect: 100-continue`, as curl sends it before a large body; aiohttp runs this outside middlewares."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return answer_of(Problem("bad_request", hang_up=True))
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # nothing of the answer itself has been sent
+    return None
+
+
 async def _secure(_request: web.Request, response: web.StreamResponse) -> None:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "dongbo"  # aiohttp has named itself and Python by now
 
 
 def _one_shape(door: Door) -> Any:

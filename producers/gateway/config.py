@@ -27,7 +27,7 @@ class GatewayConfig:
     burst_events: int = 20_000  # per ward, at once: a day's queue after a broken line
 
     idle_timeout_s: float = 15.0  # a connection that has sent no complete head in this time is closed
-    body_timeout_s: float = 15.0
+    body_timeout_s: float = 30.0
     send_timeout_s: float = 10.0  # Kafka's delivery reports
     linger_ms: float = 2.0
     city_threads: int = 2

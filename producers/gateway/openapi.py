@@ -9,20 +9,23 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
-from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
 
 from producers.contract.envelope import EVENT_TYPES
 from producers.contract.reasons import EVERY_REASON
-from producers.contract.schemas import PUBLISHED, examples_of
+from producers.contract.schemas import PUBLISHED, describe, examples_of
 from producers.gateway.problem import PROBLEMS
-from producers.gateway.routes import BODY_TYPES, ROUTES, Route
+from producers.gateway.routes import BODY_EXAMPLES, BODY_TYPES, PUBLISHED_ROUTES, SMALLEST_EVENT, Route
 
 FILE: Final = PUBLISHED / "openapi.json"
 _PROSE: Final = {"/metrics": "text/plain", "/docs": "text/html"}
 _REFS: Final = "#/components/schemas/{name}"
+_NUMBERLESS: Final = (
+    "Sự kiện của hệ thống không có số thứ tự: bỏ id, epoch, seq; cổng đánh số và trả về id. / "
+    "An event of a system without sequence numbers: leave out id, epoch and seq; the gateway gives them."
+)
 _ABOUT: Final = (
     "Cổng HTTP để hệ thống một cửa của phường, xã gửi sự kiện hồ sơ mà không cần Kafka.\n"
     "The HTTP gateway by which a ward's one-stop system sends dossier events without a Kafka client."
@@ -33,14 +36,12 @@ def document() -> dict[str, Any]:
     """The whole document; equal contracts give equal documents."""
     types: list[Any] = list(EVENT_TYPES.values())
     types += [kind for kind in BODY_TYPES.values() if kind is not None]
-    types += [kind for route in ROUTES for kinds in route.answers.values() for kind in kinds]
+    types += [kind for route in PUBLISHED_ROUTES for kinds in route.answers.values() for kind in kinds]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFS)
-    for component in components.values():
-        if "description" in component:
-            component["description"] = cleandoc(component["description"])
+    describe(components)
     named = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in PUBLISHED_ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, named)
     return {
         "openapi": "3.1.0",
@@ -53,7 +54,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": components | {"Event": _event(named)},
+            "schemas": components | {"Event": _event(named), "NumberlessEvent": _numberless()},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "x-codes": _codes(),
@@ -64,6 +65,22 @@ def _event(named: dict[str, Any]) -> dict[str, Any]:
     variants = [named[repr(kind)] for kind in EVENT_TYPES.values()]
     mapping = {tag: named[repr(kind)]["$ref"] for tag, kind in EVENT_TYPES.items()}
     return {"oneOf": variants, "discriminator": {"propertyName": "type", "mapping": mapping}}
+
+
+def _numberless() -> dict[str, Any]:
+    """An event without id, epoch and seq; the rest is as in the type's own schema."""
+    none = {"not": {"anyOf": [{"required": ["epoch"]}, {"required": ["seq"]}]}, "type": "object"}
+    return {
+        "description": _NUMBERLESS,
+        "type": "object",
+        "required": ["type", "time", "data"],
+        "properties": {
+            "type": {"enum": [tag for tag in EVENT_TYPES if "heartbeat" not in tag]},
+            "time": {"type": "string", "format": "date-time"},
+            "data": none,
+        },
+        "not": {"required": ["id"]},
+    }
 
 
 def _operation(route: Route, named: dict[str, Any]) -> dict[str, Any]:
@@ -97,11 +114,12 @@ def _response(route: Route, status: int, schemas: list[dict[str, Any]]) -> dict[
 def _request(route: Route, named: dict[str, Any]) -> dict[str, Any]:
     kind = BODY_TYPES[route.body]
     if kind is not None:
-        content = {"application/json": {"schema": named[repr(kind)]}}
+        content = {"application/json": {"schema": named[repr(kind)], "example": BODY_EXAMPLES[route.body]}}
         return {"required": route.body != "heartbeat", "content": content}
-    event = {"$ref": _REFS.format(name="Event")}
-    one = {tag: {"value": examples_of(tag)[0]} for tag in EVENT_TYPES}
-    many = {"schema": {"oneOf": [event, {"type": "array", "items": event, "minItems": 1}]}, "examples": one}
+    event = {"anyOf": [{"$ref": _REFS.format(name="Event")}, {"$ref": _REFS.format(name="NumberlessEvent")}]}
+    one: dict[str, Any] = {"numberless": {"summary": _NUMBERLESS, "value": SMALLEST_EVENT}}
+    one |= {tag: {"value": examples_of(tag)[0]} for tag in EVENT_TYPES}
+    many = {"schema": {"anyOf": [event, {"type": "array", "items": event, "minItems": 1}]}, "examples": one}
     lines = {"schema": {"type": "string", "description": "một sự kiện mỗi dòng / one event a line"}}
     return {"required": True, "content": {"application/json": many, "application/x-ndjson": lines}}
 

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any, Final
 
 from producers.gateway.openapi import document
+from producers.gateway.routes import SMALLEST_EVENT
 
 _STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem;
@@ -44,10 +45,13 @@ def render_page() -> str:
         *(f"<p>{escape(line)}</p>" for line in found["info"]["description"].splitlines()),
         "<nav>",
         *(f"<a href=#{what['operationId']}>{escape(path)}</a>" for path, _, what in paths),
-        "<a href=#codes>Mã lỗi</a><a href=/openapi.json>openapi.json</a></nav>",
+        "<a href=#types>Kiểu dữ liệu</a><a href=#codes>Mã lỗi</a>",
+        "<a href=/openapi.json>openapi.json</a></nav>",
         "<h2>Sự kiện đầu tiên <span class=en>Your first event</span></h2>",
-        f"<pre>{escape(_FIRST)}</pre>",
+        f"<pre>{escape(_FIRST)}</pre><p><code>event.json</code>:</p>",
+        f"<pre>{escape(json.dumps(SMALLEST_EVENT, ensure_ascii=False, indent=2))}</pre>",
         *(_operation(path, method, what) for path, method, what in paths),
+        _types(found["components"]["schemas"]),
         _codes(found["x-codes"]),
         "</html>",
     ]
@@ -56,7 +60,7 @@ def render_page() -> str:
 
 def _operation(path: str, method: str, what: dict[str, Any]) -> str:
     answers = "".join(
-        f"<tr><td>{status}<td>{escape(answer['description'])}<td>{escape(_shape(answer))}"
+        f"<tr><td>{status}<td>{escape(answer['description'])}<td>{_shape(answer)}"
         for status, answer in sorted(what["responses"].items())
     )
     return (
@@ -67,14 +71,44 @@ def _operation(path: str, method: str, what: dict[str, Any]) -> str:
     )
 
 
-def _shape(answer: dict[str, Any]) -> str:
-    text = json.dumps(answer["content"])
+def _shape(schema: Any) -> str:
+    """The names of the types in a schema, linked; else the plain JSON types in it."""
+    text = json.dumps(schema)
     names = [part.split('"')[0] for part in text.split("#/components/schemas/")[1:]]
-    return " | ".join(names)
+    return " | ".join(f"<a href=#type-{escape(name)}>{escape(name)}</a>" for name in names)
+
+
+def _types(schemas: dict[str, Any]) -> str:
+    """Each type with its members: what they are and which must be there."""
+    parts = ["<h2 id=types>Kiểu dữ liệu <span class=en>Types</span></h2>"]
+    for name, schema in schemas.items():
+        parts.append(f"<h3 id=type-{escape(name)}>{escape(name)}</h3>")
+        parts.append(f"<p class=en>{escape(schema.get('description', ''))}</p>")
+        rows = "".join(_member(schema, *member) for member in schema.get("properties", {}).items())
+        parts.append(f"<table>{rows}</table>" if rows else f"<p>{_shape(schema) or _plain(schema)}</p>")
+    return "\n".join(parts)
+
+
+def _member(schema: dict[str, Any], name: str, what: dict[str, Any]) -> str:
+    must = "bắt buộc" if name in schema.get("required", ()) else ""
+    return (
+        f"<tr><td><code>{escape(name)}</code><td>{_shape(what) or _plain(what)}<td>{must}"
+        f"<td class=en>{escape(what.get('description', ''))}"
+    )
+
+
+def _plain(schema: dict[str, Any]) -> str:
+    ways = schema.get("anyOf", [schema])
+    words = [str(way.get("format") or way.get("type") or "") for way in ways]
+    values = [str(value) for way in ways for value in way.get("enum", ())]
+    return escape(" | ".join(word for word in [*words, *values] if word))
 
 
 def _examples(request: dict[str, Any] | None) -> str:
-    examples = request["content"]["application/json"].get("examples", {}) if request else {}
+    content = request["content"]["application/json"] if request else {}
+    examples = content.get("examples") or (
+        {"JSON": {"value": content["example"]}} if "example" in content else {}
+    )
     return "".join(
         f"<details><summary>{escape(name)}</summary>"
         f"<pre>{escape(json.dumps(example['value'], ensure_ascii=False, indent=2))}</pre></details>"

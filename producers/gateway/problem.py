@@ -28,6 +28,7 @@ class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
     remedy_vi: str
     remedy_en: str
     member: str | None = None
+    detail: str | None = None
 
 
 _AGAIN_VI: Final = "Gửi lại nguyên yêu cầu sau vài giây: id không đổi nên không sự kiện nào bị tính hai lần"
@@ -155,15 +156,22 @@ class Problem(Exception):
     """
 
     def __init__(
-        self, code: str, *, retry_after_s: float = 0.0, hang_up: bool = False, member: str | None = None
+        self,
+        code: str,
+        *,
+        retry_after_s: float = 0.0,
+        hang_up: bool = False,
+        member: str | None = None,
+        detail: str | None = None,
     ) -> None:
-        self.code, self.retry_after_s, self.hang_up, self.member = code, retry_after_s, hang_up, member
+        self.code, self.retry_after_s, self.hang_up = code, retry_after_s, hang_up
+        self.member, self.detail = member, detail
         super().__init__(code)
 
 
 def problem_of(reject: Reject) -> Problem:
     """A body that breaks the contract as a whole."""
-    return Problem(reject.code, member=reject.member)
+    return Problem(reject.code, member=reject.member, detail=reject.detail or None)
 
 
 def status_of(code: str) -> int:
@@ -171,10 +179,10 @@ def status_of(code: str) -> int:
     return PROBLEMS[code].status if code in PROBLEMS else 422
 
 
-def body_of(code: str, member: str | None = None) -> ProblemBody:
+def body_of(code: str, member: str | None = None, detail: str | None = None) -> ProblemBody:
     """The error as it travels."""
     words = PROBLEMS.get(code) or EVERY_REASON[code]
-    return ProblemBody(code, words.vi, words.en, words.remedy_vi, words.remedy_en, member)
+    return ProblemBody(code, words.vi, words.en, words.remedy_vi, words.remedy_en, member, detail)
 
 
 def json_response(value: Any, status: int = 200) -> web.Response:
@@ -190,7 +198,7 @@ def json_response(value: Any, status: int = 200) -> web.Response:
 def answer_of(problem: Problem) -> web.Response:
     """The error as an answer, with the headers that belong to its status."""
     status = status_of(problem.code)
-    response = json_response(body_of(problem.code, problem.member), status)
+    response = json_response(body_of(problem.code, problem.member, problem.detail), status)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="dongbo"'
     if status in (429, 503):

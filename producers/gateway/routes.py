@@ -8,14 +8,48 @@ from typing import Any, Final, Literal, NamedTuple
 from producers.contract.receipt import Receipt
 from producers.contract.vocabulary import Words
 from producers.gateway.problem import ProblemBody
-from producers.gateway.shapes import BatchAnswer, DayTotals, HeartbeatBody, Requests
+from producers.gateway.shapes import BatchAnswer, DayTotals, HeartbeatBody, PortalBody, Requests
 
-Body = Literal["none", "events", "heartbeat", "day-totals"]
+Body = Literal["none", "events", "heartbeat", "day-totals", "portal"]
 BODY_TYPES: Final[Mapping[Body, type | None]] = {
     "none": None,
     "events": None,
     "heartbeat": HeartbeatBody,
     "day-totals": DayTotals,
+    "portal": PortalBody,
+}
+
+
+BODY_EXAMPLES: Final[Mapping[Body, Any]] = {
+    "heartbeat": {"epoch": "20250701T000000Z-5f3a9c1e", "last_seq": 4, "outbox_pending": 0},
+    "day-totals": {"day": "2025-07-01", "counts": {"2": 5, "9": 3}},
+    "portal": {
+        "service": "DongBoHoSoMC",
+        "isUpdating": "False",
+        "data": [
+            {
+                "MaHoSo": "H26.00070-250701-0001",
+                "MaTTHC": "2.000815",
+                "KenhThucHien": "1",
+                "TrangThaiHoSo": "2",
+                "NgayTiepNhan": "20250701080500",
+                "NgayHenTra": "20250701170000",
+            }
+        ],
+    },
+}
+# What a system without sequence numbers sends: the gateway adds ward, epoch, seq and id.
+SMALLEST_EVENT: Final = {
+    "type": "dongbo.dossier.status-changed.v1",
+    "time": "2025-07-01T09:30:00+07:00",
+    "data": {
+        "dossier": "H26.00070-250701-0001",
+        "procedure": "2.000815",
+        "field": "chung-thuc",
+        "channel": "counter",
+        "status": 2,
+        "received_at": "2025-07-01T09:30:00+07:00",
+    },
 }
 
 
@@ -135,3 +169,35 @@ ROUTES: Final[tuple[Route, ...]] = (
         token=False,
     ),
 )
+
+# Served where the gateway has the portal's registrar (`portal_routes`); answers are in the portal's own form.
+_PORTAL: Final[Mapping[int, tuple[Any, ...]]] = dict.fromkeys(
+    (200, 401, 408, 413, 429, 503), (dict[str, Any],)
+)
+PORTAL_ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        "POST",
+        "/portal/DongBoHoSoMC",
+        "DongBoHoSoMC",
+        Words(
+            "Gói tin đồng bộ hồ sơ của Cổng dịch vụ công quốc gia, nguyên dạng; "
+            "dữ liệu cá nhân bị bỏ trước khi lưu",
+            "The national portal's payload of dossiers as it is; "
+            "personal members go before anything is stored",
+        ),
+        "portal",
+        _PORTAL,
+    ),
+    Route(
+        "POST",
+        "/portal/CapNhatTienDoHoSoMC",
+        "CapNhatTienDoHoSoMC",
+        Words(
+            "Gói tin cập nhật tiến độ của Cổng dịch vụ công quốc gia, nguyên dạng",
+            "The national portal's payload of progress as it is",
+        ),
+        "portal",
+        _PORTAL,
+    ),
+)
+PUBLISHED_ROUTES: Final = ROUTES + PORTAL_ROUTES

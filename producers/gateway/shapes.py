@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -57,3 +57,13 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
 
     ward: str
     requests: list[SeqRange]
+
+
+class PortalBody(msgspec.Struct, frozen=True, kw_only=True, rename={"is_updating": "isUpdating"}):
+    """The envelope of the national portal's payloads; `data` are its records."""
+
+    data: list[dict[str, Any]]
+    service: str | None = None
+    is_updating: str | None = None
+    madonvi: str | None = None
+    session: str | None = None

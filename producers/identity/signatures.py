@@ -119,7 +119,9 @@ class SignatureVerifier:
         policy = self._policy.at(arrived_ms)
         if policy == OFF:
             return
-        found = [header for name, header in headers if name == SIGNATURE_HEADER]
+        # The loader's client ends a name at its first NUL, the worker's does not: both see it here as the
+        # first does.
+        found = [header for name, header in headers if name.partition("\0")[0] == SIGNATURE_HEADER]
         if not found:
             if policy == REQUIRE:
                 raise Reject("unsigned", f"no header {SIGNATURE_HEADER}")

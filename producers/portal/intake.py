@@ -18,6 +18,7 @@ import msgspec
 from producers.contract.codec import TIME_AHEAD_MAX_S, TIME_MIN_S
 from producers.contract.envelope import StatusChangedEvent
 from producers.contract.errors import Reject
+from producers.contract.events import DOSSIER_PATTERN
 from producers.contract.vocabulary import Status
 from producers.natural import Given, NaturalOutbox, Step
 from producers.natural.identity import UNKNOWN_PLACE, digest, retraction_key
@@ -46,7 +47,7 @@ Service = Literal["DongBoHoSoMC", "CapNhatTienDoHoSoMC"]
 RECORDS_MAX: Final = 500
 _COMMAS_A_RECORD: Final = 200
 # As the contract's DossierCode, which is checked again when the event is made.
-_CODE: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,5}){0,3}-([0-9]{6}|[0-9]{8})-[0-9]{4,7}", re.ASCII)
+_CODE: Final = re.compile(DOSSIER_PATTERN, re.ASCII)
 
 
 class _Record(NamedTuple):
@@ -202,7 +203,7 @@ class _Taking:
         if not TIME_MIN_S <= time_s <= self._now_s + TIME_AHEAD_MAX_S:
             raise Refused("time_out_of_range", place)
         at = claim.time or datetime.fromtimestamp(time_s, HANOI)
-        change = rules.change_of(self._ward, code, claim.status, known)
+        change = rules.change_of(self._ward, code, claim, known)
         # A record that does not say since when is known by its content, so that its repetition is none.
         key = None if claim.time else _undated(self._ward, code, claim.status, known)
         try:

@@ -70,8 +70,17 @@ class Known(msgspec.Struct, kw_only=True):
     told: list[Told] = []
 
     def tell(self, told: Told) -> None:
-        """Remember a status, in the order of time."""
+        """Remember a status, in the order of time; a dossier that goes on after its end has no proved end."""
         self.told = sorted({*self.told, told})[-TOLD_MAX:]
+        if self.finished_at is not None:
+            end, self.finished_at = self.finished_at, None
+            self.prove(end)
+
+    def prove(self, end: datetime) -> None:
+        """Take an end as proved, unless the dossier was told to go on after it."""
+        end_s = end.timestamp()
+        if not any(told.status in _OPEN and told.time_s > end_s for told in self.told):
+            self.finished_at = end
 
     def forget(self, retracted: list[Told]) -> None:
         """Statuses that the ward took back; with an end goes its proof."""
@@ -90,11 +99,15 @@ class Known(msgspec.Struct, kw_only=True):
 
 
 class Claim(NamedTuple):
-    """A status that a record claims. `time` None: it does not say since when. `doubt` withholds it."""
+    """A status that a record claims. `time` None: it does not say since when. `doubt` withholds it.
+
+    `end` is the end of processing that goes with it.
+    """
 
     status: Status
     time: datetime | None
     doubt: str = ""
+    end: datetime | None = None
 
 
 def status_of(value: Loose, member: str) -> Status:
@@ -162,15 +175,17 @@ def claim_of(record: Dossier, place: str, known: Known) -> tuple[Claim, list[str
     supplements = record.DanhSachHoSoBoSung if isinstance(record.DanhSachHoSoBoSung, list) else []
     if status == Status.DONE:
         doubt = _doubt_of(end, supplements, known)
-        if not doubt:
-            known.finished_at = end
-        return Claim(status, end, doubt), []
-    if status in _WITH_END and end is not None:
+        if end is not None and not doubt:
+            known.prove(end)
+        return Claim(status, end, doubt, end), []
+    if status not in _WITH_END:
+        return Claim(status, _since(status, record, place, supplements, finished, known)), []
+    if end is not None:
         # Without NgayKetThucXuLy the handing over is the latest that the end can be: never a flattery.
-        known.finished_at = end
+        known.prove(end)
     if status == Status.RETURNED:
-        return Claim(status, returned or finished), [] if returned else ["returned_undated"]
-    return Claim(status, _since(status, record, place, supplements, finished, known)), []
+        return Claim(status, returned or finished, end=end), [] if returned else ["returned_undated"]
+    return Claim(status, _since(status, record, place, supplements, finished, known), end=end), []
 
 
 def _since(
@@ -222,8 +237,8 @@ def progress_claim(status: Status, time: datetime, known: Known) -> Claim:
     if status == Status.DONE and known.finished_at is None:
         return Claim(status, time, "done_unproven")
     if status == Status.RETURNED and known.finished_at is None:
-        known.finished_at = time
-    return Claim(status, time)
+        known.prove(time)
+    return Claim(status, time, end=known.finished_at)
 
 
 def doubts_of(status: int, time_s: float, known: Known) -> list[str]:
@@ -234,7 +249,7 @@ def doubts_of(status: int, time_s: float, known: Known) -> list[str]:
     return ["done_then_open"] if reopened or ended else []
 
 
-def change_of(ward: str, dossier: str, status: Status, known: Known) -> StatusChanged:
+def change_of(ward: str, dossier: str, claim: Claim, known: Known) -> StatusChanged:
     """The payload; epoch and seq are placeholders that the outbox replaces."""
     return StatusChanged(
         ward=ward,
@@ -244,10 +259,10 @@ def change_of(ward: str, dossier: str, status: Status, known: Known) -> StatusCh
         procedure=known.procedure,
         field=known.field,
         channel=known.channel,
-        status=status,
+        status=claim.status,
         received_at=known.received_at,
         due_at=known.due_at,
-        finished_at=known.finished_at if status in _WITH_END else None,
+        finished_at=claim.end if claim.status in _WITH_END else None,
         applicant=known.applicant,
         service_level=known.service_level,
         paid_online=known.paid_online,

@@ -1,7 +1,7 @@
 """The portal's tables in the outbox's file: what is known of each dossier, findings, units. Nothing of a
 person.
 
-Size: about 200 bytes a dossier, kept for ever (a progress message may come after months).
+Size: about 260 bytes a dossier, kept for ever (a progress message may come after months).
 """
 
 from __future__ import annotations

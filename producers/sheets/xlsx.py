@@ -39,16 +39,20 @@ def xlsx_rows(path: Path, mapping: Mapping) -> Iterator[tuple[int, Sequence[Any]
     _examine(path)
     import openpyxl
 
-    with warnings.catch_warnings():
+    # The file is ours to close: openpyxl leaves its own open when a sheet is damaged.
+    with warnings.catch_warnings(), path.open("rb") as file:
         warnings.simplefilter("ignore")  # about styles and dates of the file, nothing for our user
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         except Exception:  # whatever a damaged file makes of openpyxl
             raise fault("not_xlsx") from None
         try:
-            if mapping.sheet is not None and mapping.sheet not in book.sheetnames:
+            sheets = {sheet.title: sheet for sheet in book.worksheets}  # not the sheets that are charts
+            if mapping.sheet is not None and mapping.sheet not in sheets:
                 raise fault("no_sheet", mapping.sheet)
-            sheet = book[mapping.sheet] if mapping.sheet else book.worksheets[0]
+            if not sheets:
+                raise fault("not_xlsx")
+            sheet = sheets[mapping.sheet] if mapping.sheet else next(iter(sheets.values()))
             yield from _rows(sheet)
         finally:
             book.close()

@@ -11,6 +11,7 @@ import gc
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
@@ -132,13 +133,20 @@ def calm_gc() -> None:
     gc.set_threshold(100_000, 50, 1000)
 
 
-def run_loader(config: LoaderConfig, stop_event: threading.Event) -> None:
-    """The loader as a process: load until `stop_event` is set.
+def run_loader(
+    config: LoaderConfig,
+    stop_event: threading.Event,
+    on_ready: Callable[[Loader], None] | None = None,
+) -> None:
+    """The loader as a process: load until `stop_event` is set. `on_ready` gets it before it begins.
 
     :raises Stop: a person must act
     """
+    loader = Loader(config)
+    if on_ready is not None:
+        on_ready(loader)
     calm_gc()
-    Loader(config).run(stop_event)
+    loader.run(stop_event)
 
 
 __all__ = ["Loader", "LoaderConfig", "Stop", "calm_gc", "run_loader"]

@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import Future
+from operator import methodcaller
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicCollection, TopicPartition
@@ -98,7 +99,7 @@ class Reader:
             elif verify is None:
                 block.take_event(span, value, key, offset, arrived_ms)
             else:
-                block.take_event(span, value, key, offset, arrived_ms, _headers(message), verify)
+                block.take_event(span, value, key, offset, arrived_ms, headers_of(message), verify)
         for place, span in self._open.items():
             self._next[place] = span.last + 1
         self._hand_incidents(block)
@@ -327,10 +328,15 @@ def _described(name: str, future: Future[Any]) -> Any:
     return future.result()
 
 
-def _headers(message: Message) -> Headers:
-    """The headers; none where a name is not UTF-8, which the client answers with this error."""
+# Not `message.headers()`: where a name is not UTF-8, the client returns a result and leaves an exception set.
+# Called from C that is a SystemError; from specialized bytecode nobody looks, and the next call fails for it.
+_read_headers: Final = methodcaller("headers")
+
+
+def headers_of(message: Message) -> Headers:
+    """The headers; none where a name is not UTF-8."""
     try:
-        found: Any = message.headers()  # a list of pairs, or None
+        found: Any = _read_headers(message)  # a list of pairs, or None
     except SystemError:
         return ()
     return found or ()

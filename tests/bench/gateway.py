@@ -128,17 +128,23 @@ async def load(port: int, rate_s: float) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def server(*arguments: str) -> Iterator[int]:
-    """A server in a process of its own; yields its port once it takes events."""
+def server(peaks_mb: list[float], *arguments: str) -> Iterator[int]:
+    """A server in a process of its own; yields its port once it takes events, notes its peak of memory."""
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.gateway", arguments[0], str(port), *arguments[1:]]
     process = subprocess.Popen(command, cwd=_REPOSITORY)
     try:
         asyncio.run(_ready(port))
         yield port
+        peaks_mb.append(_peak_mb(process.pid))
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _peak_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024, 1)
 
 
 async def _ready(port: int) -> None:
@@ -174,12 +180,13 @@ def broker(folder: Path) -> Iterator[str]:
 
 def main(*, as_json: bool) -> int:
     """Print the comparison; 1 when the target is missed."""
+    peaks_mb: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
-        with broker(Path(folder)) as bootstrap, server("serve", bootstrap, folder) as port:
+        with broker(Path(folder)) as bootstrap, server(peaks_mb, "serve", bootstrap, folder) as port:
             measure(port, 0)  # warm-up: the broker compiles itself
             ours = [measure(port, 0) for _ in range(RUNS)]
             paced = [measure(port, TARGET_EVENTS_S) for _ in range(RUNS)]
-        with server("echo") as port:
+        with server(peaks_mb, "echo") as port:
             echo = [measure(port, 0) for _ in range(RUNS)]
             echo_paced = [measure(port, TARGET_EVENTS_S) for _ in range(RUNS)]
     middle = {name: statistics.median(run[name] for run in paced) for name in paced[0]}
@@ -193,6 +200,8 @@ def main(*, as_json: bool) -> int:
         "p99_ms_at_full_rate": round(statistics.median(run["p99_ms"] for run in ours), 1),
         "echo_p50_ms": round(alone["p50_ms"], 1),
         "echo_p99_ms": round(alone["p99_ms"], 1),
+        "peak_memory_mb": peaks_mb[0],
+        "echo_peak_memory_mb": peaks_mb[1],
         "batch_events": BATCH,
         "connections": CONNECTIONS,
     }

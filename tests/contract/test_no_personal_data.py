@@ -8,7 +8,8 @@ import pytest
 from producers.contract.codec import admit, encode
 from producers.contract.errors import Reject
 from producers.contract.topics import PARTITION_OF_WARD
-from tests.builders import START, WARD, retraction, status
+from producers.contract.vocabulary import Status
+from tests.builders import START, WARD, closing, retraction, status
 
 ARRIVED_S = START.timestamp() + 3600
 PEOPLE = ("Nguyễn Văn A", "Nguyen Van A", "001099012345", "0912345678", "a.nguyen@example.vn")
@@ -48,6 +49,25 @@ def test_admit_an_unknown_member_is_dropped() -> None:
     event["data"]["ChuHoSo"] = "Nguyễn Văn A"
     found, _ = admit(msgspec.json.encode(event), WARD.encode(), PARTITION_OF_WARD[WARD], ARRIVED_S)
     assert b"Nguy" not in encode(found)
+
+
+@pytest.mark.parametrize("member", ["first_seq", "last_seq", "counts"])
+def test_admit_a_number_no_store_could_hold_is_rejected(member: str) -> None:
+    event = msgspec.json.decode(encode(closing(1, {Status.RECEIVED: 1})))
+    text = str(2**80)
+    event["data"][member] = {"2": "NUMBER"} if member == "counts" else "NUMBER"
+    value = msgspec.json.encode(event).replace(b'"NUMBER"', text.encode())
+    with pytest.raises(Reject, match="bad_shape"):
+        admit(value, WARD.encode(), PARTITION_OF_WARD[WARD], ARRIVED_S)
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_admit_a_day_no_store_could_hold_is_rejected(day: str) -> None:
+    for event, member in ((closing(1, {}), "day"), (retraction(2, status(1)), "of_time")):
+        members = msgspec.json.decode(encode(event))
+        members["data"][member] = day if member == "day" else f"{day}T00:00:00+07:00"
+        with pytest.raises(Reject, match=r"time_out_of_range|bad_shape"):
+            admit(msgspec.json.encode(members), WARD.encode(), PARTITION_OF_WARD[WARD], ARRIVED_S)
 
 
 def test_admit_times_no_store_could_hold_are_rejected() -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
+import signal
+import threading
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +54,13 @@ def test_status_of_a_running_city_is_all_well(cli: Cli) -> None:
     assert all(line["ok"] and line["pid"] for line in lines.values())
 
 
+def _receipt(url: str, headers: dict[str, str]) -> dict[str, tuple[int, int]]:
+    """Of each epoch: how many events the city has, and up to which seq they are complete."""
+    request = urllib.request.Request(f"{url}/v1/receipt", None, headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return {one["epoch"]: (one["received"], one["contiguous"]) for one in json.load(answer)["epochs"]}
+
+
 def test_event_posted_with_an_issued_token_is_in_the_wards_receipt(cli: Cli) -> None:
     """From nothing to a verified event, as an integrator does it; the epoch is the gateway's own."""
     ward, url = "00004", f"http://127.0.0.1:{cli.settings.gateway_port}"
@@ -62,14 +74,37 @@ def test_event_posted_with_an_issued_token_is_in_the_wards_receipt(cli: Cli) -> 
             assert answer.status == 202
             return json.load(answer)["events"][0]
 
-    def arrived() -> bool:
-        with urllib.request.urlopen(urllib.request.Request(f"{url}/v1/receipt", None, authorized)) as answer:
-            epochs = {one["epoch"]: one["contiguous"] for one in json.load(answer)["epochs"]}
-        return epochs.get(first["id"].split("/")[1]) == 1
-
     first, again = post(), post()
     assert (first["outcome"], again["outcome"], first["id"]) == ("accepted", "duplicate", again["id"])
-    eventually(arrived, timeout=30)
+    epoch = first["id"].split("/")[1]
+    eventually(lambda: _receipt(url, authorized).get(epoch) == (1, 1), timeout=30)
+
+
+def test_gateway_killed_while_a_ward_sends_gives_each_event_one_seq(cli: Cli) -> None:
+    """kill -9; the supervisor starts it again, the vendor's program blindly repeats what was not answered."""
+    ward, url = "00008", f"http://127.0.0.1:{cli.settings.gateway_port}"
+    authorized = {"Authorization": f"Bearer {cli.json('ward', 'token', 'issue', ward)['token']}"}
+    killed, ids = cli.pid_of("gateway"), []
+
+    def sent(body: bytes) -> str:
+        try:
+            request = urllib.request.Request(f"{url}/v1/events", body, authorized)
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return str(json.load(answer)["events"][0]["id"])
+        except (OSError, http.client.HTTPException):
+            return ""
+
+    for number in range(1, 41):
+        event = json.loads(encode(status(number, ward=ward)))
+        del event["id"], event["data"]["epoch"], event["data"]["seq"]
+        body = json.dumps(event).encode()
+        if number == 20:
+            threading.Timer(0.01, os.kill, (killed, signal.SIGKILL)).start()
+        ids.append(eventually(partial(sent, body), timeout=30))
+    epoch = ids[0].split("/")[1]
+    assert ids == [f"{ward}/{epoch}/{seq}" for seq in range(1, 41)]
+    assert cli.pid_of("gateway") not in (0, killed)
+    eventually(lambda: _receipt(url, authorized).get(epoch) == (40, 40), timeout=30)
 
 
 def test_status_of_no_city_is_unreachable(nobody: Cli) -> None:
@@ -199,3 +234,11 @@ def test_page_is_served(cli: Cli) -> None:
     url = f"http://127.0.0.1:{cli.settings.dashboard_port}/"
     with urllib.request.urlopen(url, timeout=5) as answer:
         assert answer.status == 200
+
+
+def test_ward_request_is_answered_by_the_live_city_without_a_hand(cli: Cli) -> None:
+    query = "SELECT ward, epoch FROM v_ward_sync WHERE heartbeat_at IS NOT NULL AND highest > 0 LIMIT 1"
+    (found,) = eventually(lambda: cli.json("sql", query), 30, 1.0)
+    (asked,) = cli.json("ward", "request", found["ward"], "1", "--epoch", found["epoch"])
+    log = cli.settings.data_dir / "logs" / "city.log"
+    eventually(lambda: f"request {asked['request']}: 1 sent again" in log.read_text(), 20)

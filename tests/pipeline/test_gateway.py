@@ -308,6 +308,7 @@ def test_heartbeat_and_day_totals_reach_kafka(kafka: Broker, tmp_path: Path) -> 
     assert answers[3].json["duplicate"] == 1
     assert (half.status, half.json["code"]) == (422, "bad_shape")
     assert (wrong.status, wrong.json["code"]) == (422, "bad_shape")
+    assert wrong.json["detail"]
     found = [codec.decode(one.value()) for one in messages(kafka.bootstrap, own, 4)]
     assert Counter(type(event).__name__ for event in found) == {"HeartbeatEvent": 2, "DayClosedEvent": 2}
 
@@ -334,6 +335,7 @@ def test_health_metrics_openapi_and_docs_need_no_token(gateway: Gateway) -> None
         gateway.ask("GET", path, token=None) for path in ("/healthz", "/metrics", "/openapi.json", "/docs")
     )
     assert health.json["ok"] is True
+    assert health.headers["Server"] == "dongbo"
     assert b'dongbo_gateway_events_total{code="",outcome="accepted"}' in metrics.body
     assert openapi.json["openapi"] == "3.1.0"
     assert docs.headers["Content-Type"].startswith("text/html")
@@ -355,6 +357,20 @@ def test_an_unknown_path_or_method_has_the_one_error_shape(
     answer = gateway.ask(method, path)
     assert answer.json["code"] == code
     assert set(answer.json) == {"code", "vi", "en", "remedy_vi", "remedy_en"}
+
+
+@pytest.mark.parametrize(("expect", "statuses"), [("100-continue", [b"100", b"202"]), ("x", [b"400"])])
+def test_expect_header_is_answered(gateway: Gateway, expect: str, statuses: list[bytes]) -> None:
+    body = json.dumps(wire(1)).encode()
+    head = (
+        f"POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: {expect}\r\n\r\n"
+    )
+    with gateway.raw() as connection:
+        connection.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    lines = [line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
+    assert [line.split()[1] for line in lines] == statuses
 
 
 def test_the_clock_of_a_heartbeat_is_now_when_it_says_none(gateway: Gateway) -> None:

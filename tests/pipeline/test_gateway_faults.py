@@ -209,6 +209,13 @@ async def test_two_hundred_clients_at_once_are_all_served(kafka: Broker, tmp_pat
     assert len(ids) == 6_000
 
 
+def test_long_bodies_without_events_are_charged_too(tight: Gateway) -> None:
+    def refused() -> bool:
+        return tight.post(b"[" + b" " * 90_000, token=OTHER_TOKEN).status == 429
+
+    eventually(refused, timeout=5)
+
+
 def _fuzzed(random_: random.Random) -> bytes:
     """A valid event, batch or NDJSON, damaged in one of many ways."""
     event = wire(random_.randint(1, 9))

@@ -432,9 +432,14 @@ def test_two_loaders_share_the_partitions(topics: Topics, store: Store) -> None:
     first, second = (topics.config(store, instance=name) for name in ("a", "b"))
     with running(first) as one, running(second) as two:
         eventually(lambda: one.health()["state"] == two.health()["state"] == "running", 30)
-        topics.send(city(3_000))
-        wait_stored(store, 3_000)
-        eventually(lambda: one.health()["events"] > 0 and two.health()["events"] > 0, 20)
+
+        def both_have_some() -> bool:
+            """A loader that has joined may get its partitions a moment later: send until each has had some."""
+            topics.send(city(600))
+            return bool(one.health()["events"] > 0 and two.health()["events"] > 0)
+
+        eventually(both_have_some, 40, 1.0)
+        wait_stored(store, 600)
     assert holes(store) == []
 
 

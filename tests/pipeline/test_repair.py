@@ -7,6 +7,9 @@ Kafka has them. The command line is asked as an operator asks it.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,19 +22,20 @@ from typer.testing import CliRunner
 
 from ops.city.prepare import address, prepare
 from ops.cli import app
-from ops.settings import Settings
+from ops.settings import REPOSITORY, Settings
 from ops.stack.clickhouse import Endpoint
 from ops.stack.kafka import Broker
 from producers import Ward
 from producers.contract.envelope import StatusChangedEvent
+from producers.contract.requests import Request
 from producers.contract.topics import requests_topic
 from producers.contract.vocabulary import Status
 from producers.outbox import Draft, Outbox
-from producers.repair import Request, ask, decode, new_request
+from producers.repair import ask, decode, new_request
 from streams.warehouse.loader import LoaderConfig
 from streams.warehouse.store import Store
 from tests.builders import START, status
-from tests.conftest import eventually, unique_name
+from tests.conftest import eventually, free_port, unique_name
 from tests.pipeline.warehouse import running
 from tests.pipeline.workers import WorkerProcess, producer
 
@@ -222,6 +226,22 @@ def test_listener_passes_over_what_is_no_request_of_its_own(town: Town) -> None:
         eventually(lambda: answers(ward)[0], 15)
         assert answers(ward) == (1, 1)
         assert ward.outbox.ward(LOST) == before
+
+
+def test_exit_codes_tell_a_wrong_word_from_a_service_that_is_away(town: Town) -> None:
+    away = town.settings.model_copy(update={"clickhouse_port": free_port()})
+    for arguments, code in ((("gaps", "99999"), 2), (("gaps", LOST), 3)):
+        done = subprocess.run(
+            [sys.executable, "-m", "ops", "ward", *arguments, "--json"],
+            env=os.environ | away.environment(),
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert (done.returncode, done.stdout) == (code, ""), done.stderr
+        assert done.stderr.splitlines()[-1].startswith("dongbo: ")
+        assert "Traceback" not in done.stderr
 
 
 def answers(ward: Ward) -> tuple[int, int]:

@@ -7,6 +7,7 @@ broker and a real ClickHouse; a ward's outbox and publisher that sign, and a for
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from confluent_kafka import Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -246,6 +249,31 @@ def attack(settings: Settings, keys: Keys, own: Signer) -> Forger:
     return forger
 
 
+class Misnamed(str):
+    """A header's name that is not UTF-8 on the wire."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+async def send_misnamed(settings: Settings, event: Event, headers: Headers) -> tuple[int, int]:
+    """A batch in which good messages stand around one with such a name; returns where that one lies."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
+    await producer.start()
+    batch = producer.create_batch()
+    batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 1 << 20)
+    named = [(Misnamed("x"), b""), *headers]
+    for number, found in enumerate((headers, named, headers)):
+        batch._builder.append(number, 1000, event.data.ward.encode(), encode(event), list(found))
+    batch._relative_offset = 3
+    partition = PARTITION_OF_WARD[event.data.ward]
+    sent = await (await producer.send_batch(batch, settings.events_topic, partition=partition))
+    await producer.stop()
+    return partition, sent.offset + 1
+
+
 def capture_and_resend(settings: Settings) -> int:
     """Send every signed message again as it was, headers and all (F48); returns how many."""
     producer = Producer({"bootstrap.servers": settings.kafka_bootstrap, "acks": "all"})
@@ -278,8 +306,11 @@ def test_city_that_requires_signatures_counts_only_what_wards_signed(
     forger = attack(settings, keys, own)
     vouched = status(1, ward="00008")
     forger.send("taken", vouched, ours_to_vouch("00008", encode(vouched)))
+    signed = status(2, ward="00008")
+    place = asyncio.run(send_misnamed(settings, signed, ours_to_vouch("00008", encode(signed))))
+    forger.sent[place] = "unsigned"
     wanted = {place: code for place, code in forger.sent.items() if code != "taken"}
-    truth = {WARD: SENT_BY_WARD, "00008": 1}
+    truth = {WARD: SENT_BY_WARD, "00008": 2}
 
     with city(settings, clickhouse, tmp_path / "first") as (first, store):
         wait_read(first, store)
@@ -289,7 +320,7 @@ def test_city_that_requires_signatures_counts_only_what_wards_signed(
         sync = state[records.sync_key(WARD)]
         assert isinstance(sync, WardSync)
         assert {name: intervals.size(seqs) for name, seqs in sync.seqs.items()} == {epoch: SENT_BY_WARD}
-        assert sync.rejected == len(wanted) - 1  # one was sent in another ward's name
+        assert sync.rejected == len(wanted) - 2  # two were sent in other wards' names
         new_key_is_believed_without_a_restart(first, store, keys, forger)
 
     # The ward's key has ended meanwhile; what it signed in its time stays counted.

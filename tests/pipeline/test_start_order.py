@@ -14,7 +14,7 @@ from tests.conftest import eventually
 from tests.pipeline.city import Cli
 
 pytestmark = pytest.mark.timeout(180)
-EARLY = ("worker", "loader", "dashboard", "city")
+EARLY = ("worker", "loader", "gateway", "dashboard", "city")
 
 
 @pytest.fixture
@@ -42,18 +42,22 @@ def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
     cli: Cli, early: dict[str, subprocess.Popen[str]]
 ) -> None:
     eventually(
-        lambda: all(_reports(cli).get(name) for name in ("worker-0", "loader", "dashboard")), timeout=30
+        lambda: all(_reports(cli).get(name) for name in ("worker-0", "loader", "gateway", "dashboard")),
+        timeout=30,
     )
     eventually(lambda: "waiting for kafka" in str(_reports(cli)["loader"]["state"]).lower(), timeout=20)
+    # The gateway is well without Kafka: it answers its wards with 503 and says that it waits.
+    eventually(lambda: _reports(cli)["gateway"].get("state") == "waiting", timeout=20)
     found = _reports(cli)
     assert "waiting for Kafka" in str(found["worker-0"]["state"])
-    assert not any(report.get("ok") for report in found.values())
+    assert not any(report.get("ok") for name, report in found.items() if name != "gateway")
     assert {name: process.poll() for name, process in early.items()} == dict.fromkeys(EARLY)
 
     broker, endpoint = kafka_stack.start(cli.settings), clickhouse_stack.start(cli.settings)
     try:
         cli.json("migrate", timeout_s=90)
         eventually(lambda: all(report.get("ok") for report in _reports(cli).values()), timeout=60)
+        eventually(lambda: _reports(cli)["gateway"].get("state") == "running", timeout=20)
         assert {name: process.poll() for name, process in early.items()} == dict.fromkeys(EARLY)
     finally:
         for process in early.values():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -91,7 +91,7 @@ closings = st.builds(
     ward=wards,
     epoch=epochs,
     seq=seqs,
-    day=st.dates(),
+    day=st.dates(date(1950, 1, 1), date(2199, 12, 31)),
     counts=st.dictionaries(st.sampled_from(Status), st.integers(0, 10**6)),
     first_seq=st.integers(0, 2**53),
     last_seq=st.integers(0, 2**53),

@@ -20,8 +20,9 @@ from producers.gateway.body import _Gunzip, split
 from producers.gateway.intake import Numberless, Whole, judge
 from producers.gateway.limits import Buckets, Room
 from producers.gateway.page import render_page
+from producers.gateway.portal_routes import SERVICES
 from producers.gateway.problem import PROBLEMS, Problem, answer_of
-from producers.gateway.routes import ROUTES
+from producers.gateway.routes import PORTAL_ROUTES, PUBLISHED_ROUTES, SMALLEST_EVENT
 from tests.builders import WARD, retraction, status
 
 NOW_S = 1_760_000_000.0
@@ -150,8 +151,9 @@ def test_published_openapi_is_what_the_code_generates() -> None:
 def test_openapi_names_every_route_and_every_reference_leads_somewhere() -> None:
     document = openapi.document()
     assert {(method.upper(), path) for path, ways in document["paths"].items() for method in ways} == {
-        (route.method, route.path) for route in ROUTES
+        (route.method, route.path) for route in PUBLISHED_ROUTES
     }
+    assert {route.path for route in PORTAL_ROUTES} == {f"/portal/{service}" for service in SERVICES}
     names = {part.split('"')[0] for part in json.dumps(document).split("#/components/schemas/")[1:]}
     assert names <= document["components"]["schemas"].keys()
 
@@ -159,10 +161,14 @@ def test_openapi_names_every_route_and_every_reference_leads_somewhere() -> None
 def test_openapi_examples_fit_their_schema() -> None:
     document = openapi.document()
     content = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
-    schema = {"$ref": "#/components/schemas/Event", "components": document["components"]}
+    schema = content["schema"] | {"components": document["components"]}
     check = jsonschema.Draft202012Validator(schema)
     for example in content["examples"].values():
         check.validate(example["value"])
+
+
+def test_the_smallest_event_is_one_that_the_gateway_numbers() -> None:
+    assert isinstance(judge(0, json.dumps(SMALLEST_EVENT).encode(), WARD, NOW_S, 16), Numberless)
 
 
 class _Page(HTMLParser):
@@ -181,4 +187,4 @@ def test_docs_page_has_no_script_and_nothing_from_outside() -> None:
     page.feed(render_page())
     assert not page.tags & {"script", "img", "link", "iframe", "form"}
     assert all(link.startswith(("#", "/")) for link in page.links)
-    assert all(route.path in render_page() for route in ROUTES)
+    assert all(route.path in render_page() for route in PUBLISHED_ROUTES)

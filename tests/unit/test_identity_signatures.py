@@ -6,6 +6,7 @@ looks at the file late can be compared with one that looks at once and with a re
 
 from __future__ import annotations
 
+import hashlib
 import random
 import stat
 from collections.abc import Callable, Iterator
@@ -105,6 +106,7 @@ def _make(city: City) -> dict[str, Headers]:
         "by the gateway": _settled(city, city.signer(GATEWAY))(WARD, VALUE),
         "unknown key": stranger(WARD, VALUE),
         "another's key id": [(SIGNATURE_HEADER, bytes.fromhex(own.key_id) + stranger(WARD, VALUE)[0][1][8:])],
+        "under a name that one client cuts": [(f"{SIGNATURE_HEADER}\0x", header)],
         "twice": [*good, *good],
         "empty": [(SIGNATURE_HEADER, None)],
         "short": [(SIGNATURE_HEADER, header[:-1])],
@@ -118,7 +120,7 @@ def _settled(city: City, signer: Signer) -> Signer:
     return signer
 
 
-GOOD: Final = {"signed", "other headers too", "by the gateway"}
+GOOD: Final = {"signed", "other headers too", "by the gateway", "under a name that one client cuts"}
 
 
 @pytest.mark.parametrize(
@@ -138,6 +140,17 @@ def test_admit_by_policy_judges_every_kind_of_signature(
     found = {name: judge(verify, header, at_ms) for name, header in headers.items()}
     wanted = dict.fromkeys(headers, wrong) | dict.fromkeys(GOOD, "taken") | {"unsigned": unsigned}
     assert found == wanted
+
+
+def test_header_made_by_hand_as_documented_is_a_signature(city: City) -> None:
+    """What a vendor does in another language: SHA-256, first 8 bytes, then the signature of the value."""
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes_raw()
+    city.keys.new(WARD, public)
+    city.clock.now_ms += MINUTE_MS
+    header = hashlib.sha256(public).digest()[:8] + private.sign(VALUE)
+    assert len(header) == 72
+    assert judge(city.verifier(), [("dongbo-signature", header)], city.clock.now_ms) == "taken"
 
 
 def test_admit_without_a_verifier_ignores_headers() -> None:

@@ -294,6 +294,16 @@ def test_in_process_after_an_end_is_an_event_and_a_finding(portal: Portal) -> No
     answer = portal.progress(4, "20250704090000")
     assert codes(answer) == ["done_then_open"]
     assert portal.statuses() == [(9, "02 16:00"), (4, "04 09:00")]
+    # The former end proves nothing of the next one, and a repetition of its record does not bring it back.
+    portal.dossier(record(9, NgayKetThucXuLy="20250702160000"))
+    assert codes(portal.progress(9, "20250705090000")) == ["done_unproven"]
+    portal.dossier(record(9, NgayKetThucXuLy="20250705090000"))
+    assert portal.statuses()[2:] == [(9, "05 09:00")]
+    assert [event.data.finished_at for event in portal.events()] == [
+        datetime(2025, 7, 2, 16, 0, tzinfo=HANOI),
+        None,
+        datetime(2025, 7, 5, 9, 0, tzinfo=HANOI),
+    ]
 
 
 @pytest.mark.parametrize("place", [None, ("gateway", 1)])
