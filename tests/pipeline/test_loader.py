@@ -434,7 +434,7 @@ def test_two_loaders_share_the_partitions(topics: Topics, store: Store) -> None:
         eventually(lambda: one.health()["state"] == two.health()["state"] == "running", 30)
 
         def both_have_some() -> bool:
-            """A loader that has joined may get its partitions a moment later: send until each has had some."""
+            """A loader that has joined may get its partitions a moment later: send until each has some."""
             topics.send(city(600))
             return bool(one.health()["events"] > 0 and two.health()["events"] > 0)
 
