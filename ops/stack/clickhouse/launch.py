@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ops.settings import Settings
-from ops.stack.process import die_with_parent
+from ops.stack.process import Child, die_with_parent
 from producers.contract.errors import Stop, Unavailable
 
 if TYPE_CHECKING:
@@ -54,10 +53,9 @@ def _refuse_open_defaults(settings: Settings) -> None:
 
 
 @dataclass(slots=True)
-class Endpoint:
+class Endpoint(Child):
     """An endpoint that this process started."""
 
-    process: subprocess.Popen[bytes]
     settings: Settings
 
     @property
@@ -89,20 +87,6 @@ class Endpoint:
             database=database or self.settings.clickhouse_database,
             autogenerate_session_id=False,
         )
-
-    def stop(self, timeout_s: float = 30.0) -> None:
-        """End it as an operator does (SIGTERM); kill it when it takes longer than `timeout_s`."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
-    def kill(self) -> None:
-        """kill -9."""
-        self.process.kill()
-        self.process.wait()
 
 
 def start(settings: Settings, timeout_s: float = 60.0) -> Endpoint:
