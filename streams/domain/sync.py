@@ -77,3 +77,8 @@ class WardSync(msgspec.Struct, array_like=True):
     def events(self) -> int:
         """How many sequenced events of the ward have arrived."""
         return sum(intervals.size(seqs) for seqs in self.seqs.values())
+
+    def known_ms(self) -> int:
+        """When the broker had the newest message behind this record; 0 if there is none."""
+        heard_ms = self.beat.arrived_ms if self.beat else 0
+        return max(self.arrived_ms, heard_ms, self.rejected_ms)

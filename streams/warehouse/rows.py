@@ -264,6 +264,7 @@ def _sync_row(sync: WardSync, version: int) -> Row:
     return (
         sync.ward,
         version,
+        sync.known_ms(),
         list(sync.seqs),
         sets,
         [intervals.size(seqs) for seqs in sets],

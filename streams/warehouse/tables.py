@@ -119,6 +119,7 @@ WARD_SYNC: Final = _table(
     "ward_sync",
     ("ward", _WORD),
     ("version", "UInt64"),
+    ("known_at", _TIME),
     ("epochs", "Array(String)"),
     ("intervals", "Array(Array(UInt64))"),
     ("counted", "Array(UInt64)"),
