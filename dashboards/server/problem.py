@@ -21,6 +21,14 @@ _STATUS: Final = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "clickhouse_away": HTTPStatus.SERVICE_UNAVAILABLE,
     "too_many_clients": HTTPStatus.SERVICE_UNAVAILABLE,
+    "login_needed": HTTPStatus.UNAUTHORIZED,
+    "login_wrong": HTTPStatus.UNAUTHORIZED,
+    "login_stale": HTTPStatus.FORBIDDEN,
+    "login_away": HTTPStatus.BAD_GATEWAY,
+    "no_role": HTTPStatus.FORBIDDEN,
+    "other_ward": HTTPStatus.FORBIDDEN,
+    "only_here": HTTPStatus.FORBIDDEN,
+    "too_fast": HTTPStatus.TOO_MANY_REQUESTS,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _CODE_OF_HTTP: Final = {404: "not_found", 403: "not_found", 405: "method_not_allowed"}

@@ -27,6 +27,30 @@ ERROR_WORDS: Final[dict[str, Words]] = {
         "Quá nhiều trang đang mở; hãy đóng bớt rồi thử lại",
         "Too many pages are open; close some and try again",
     ),
+    "login_needed": Words("Cần đăng nhập để xem trang này", "Log in to see this page"),
+    "login_wrong": Words("Mã truy cập không đúng", "The access token is wrong"),
+    "login_stale": Words(
+        "Trang đăng nhập đã cũ; hãy thử lại", "The log-in page has become too old; please try again"
+    ),
+    "login_away": Words(
+        "Máy chủ đăng nhập của thành phố không trả lời; hãy thử lại sau",
+        "The log-in service does not answer; try again later",
+    ),
+    "no_role": Words(
+        "Tài khoản này chưa được cấp quyền xem; hãy hỏi người quản trị",
+        "This account has no right to look here yet; ask the administrator",
+    ),
+    "other_ward": Words(
+        "Tài khoản của phường, xã chỉ xem được số liệu của chính mình",
+        "A ward's account sees its own ward's figures only",
+    ),
+    "only_here": Words(
+        "Chưa đặt đăng nhập nên trang chỉ mở được trên chính máy này",
+        "Logging in is not set up, so the page opens on this very machine only",
+    ),
+    "too_fast": Words(
+        "Quá nhiều yêu cầu trong thời gian ngắn; hãy chờ một chút", "Too many requests at once; wait a little"
+    ),
     "internal": Words("Lỗi của máy chủ; xem nhật ký", "The server failed; see its log"),
 }
 
