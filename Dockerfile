@@ -1,4 +1,4 @@
-# One image for migrate, worker, loader and dashboard; the command says which. No Kafka, no embedded engine.
+# One image for migrate, worker, loader, monitor, dashboard and gateway; the command says which. No Kafka, no embedded engine.
 FROM python:3.11-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 TZ=Asia/Ho_Chi_Minh

@@ -28,6 +28,9 @@ app: Final = typer.Typer(
 app.add_typer(ward_app)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="A cut's number, or an instant as '2025-07-21 14:32:05'.")
+]
 Ward = Annotated[str | None, typer.Option("--ward", help="A ward's 5-digit code, e.g. 00070.")]
 
 
@@ -53,7 +56,7 @@ def demo(
 @app.command()
 def run(
     name: Annotated[
-        str, typer.Argument(help="kafka, clickhouse, worker, loader, dashboard, gateway or city")
+        str, typer.Argument(help="kafka, clickhouse, worker, loader, monitor, dashboard, gateway or city")
     ],
 ) -> None:
     """Run one process in the foreground (the supervisor and the containers call this)."""
@@ -128,12 +131,13 @@ def tap(
 def ask(
     name: Annotated[str | None, typer.Argument(help="A question of sql/questions; none lists them.")] = None,
     param: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value, repeatable.")] = None,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a saved question, e.g. `dongbo ask city-by-day`."""
+    """Answer a saved question, e.g. `dongbo ask city-by-day`; as of a cut the answer never changes."""
     from ops.query import ask as answer
 
-    raise typer.Exit(answer(name, param or [], as_json=as_json))
+    raise typer.Exit(answer(name, param or [], at=as_of, as_json=as_json))
 
 
 @app.command()

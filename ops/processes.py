@@ -109,6 +109,30 @@ def _loader(settings: Settings) -> None:
     run_loader(config, stop, serve_health)
 
 
+def _monitor(settings: Settings) -> None:
+    import signal
+    import threading
+
+    from ops.city.prepare import address
+    from ops.health import HealthServer
+    from streams.monitor.monitor import Monitor, MonitorConfig, run_monitor
+
+    stop = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stop.set())
+    config = MonitorConfig(
+        bootstrap=settings.kafka_bootstrap,
+        store=address(settings),
+        app_id=settings.app_id,
+        events_topic=settings.events_topic,
+    )
+
+    def serve_health(monitor: Monitor) -> None:
+        HealthServer(settings.monitor_health_port, monitor.health).start()
+
+    run_monitor(config, stop, serve_health)
+
+
 def _dashboard(settings: Settings) -> None:
     from dashboards.server import DashboardConfig, run_dashboard
     from ops.city.prepare import reader_address
@@ -139,6 +163,7 @@ PROCESSES: Final[dict[str, Callable[[Settings], None]]] = {
     "clickhouse": _clickhouse,
     "worker": _worker,
     "loader": _loader,
+    "monitor": _monitor,
     "dashboard": _dashboard,
     "gateway": _gateway,
     "city": _city,

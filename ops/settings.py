@@ -162,6 +162,7 @@ class Settings(BaseSettings):
         default=8810, ge=1, le=65_000, description="Health port of worker 0; worker i listens i above it."
     )
     loader_health_port: int = Field(default=8805, ge=1, le=65_535, description="Health port of the loader.")
+    monitor_health_port: int = Field(default=8806, ge=1, le=65_535, description="Health port of the monitor.")
     session_timeout_s: float = Field(
         default=6.0, ge=2.0, le=300.0, description="Silence after which Kafka gives a worker's wards away."
     )

@@ -15,7 +15,7 @@ from ops.settings import REPOSITORY, Settings
 from producers.contract.errors import Stop
 
 # In the order of starting; stopping is the reverse, so that nothing loses what it depends on.
-PROGRAMS: Final = ("kafka", "clickhouse", "worker", "loader", "dashboard", "gateway", "city")
+PROGRAMS: Final = ("kafka", "clickhouse", "worker", "loader", "monitor", "dashboard", "gateway", "city")
 ENTRY: Final = ("-m", "ops", "run")
 # Longer than the slowest clean stop of one process; supervisord then kills its group.
 STOP_S: Final = 40

@@ -26,6 +26,7 @@ def ports(settings: Settings) -> dict[str, int]:
     }
     return workers | {
         "loader": settings.loader_health_port,
+        "monitor": settings.monitor_health_port,
         "dashboard": settings.dashboard_port,
         "gateway": settings.gateway_port,
     }

@@ -19,7 +19,7 @@ from ops.cli import app
 from ops.processes import PROCESSES
 from ops.settings import REPOSITORY, load
 
-OURS = ("migrate", "worker", "loader", "dashboard", "gateway")
+OURS = ("migrate", "worker", "loader", "monitor", "dashboard", "gateway")
 
 
 def _compose() -> dict[str, Any]:
@@ -71,6 +71,7 @@ def test_every_long_lived_service_has_a_health_check_on_the_port_its_settings_sa
     ports = {
         "worker": settings.worker_health_port,
         "loader": settings.loader_health_port,
+        "monitor": settings.monitor_health_port,
         "dashboard": settings.dashboard_port,
         "gateway": settings.gateway_port,
     }

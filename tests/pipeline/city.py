@@ -30,6 +30,7 @@ class Cli:
             gateway_port=free_port(),
             worker_health_port=min(free_port(), 60_000),
             loader_health_port=free_port(),
+            monitor_health_port=free_port(),
             worker_count=worker_count,
         )
 
@@ -89,6 +90,7 @@ class Cli:
             "clickhouse",
             "worker-0",
             "loader",
+            "monitor",
             "dashboard",
             "gateway",
             "city",

@@ -50,7 +50,8 @@ def _count(cli: Cli, query: str) -> int:
 
 def test_status_of_a_running_city_is_all_well(cli: Cli) -> None:
     lines = {line["process"]: line for line in cli.json("status")}
-    assert list(lines) == ["kafka", "clickhouse", "worker-0", "loader", "dashboard", "gateway", "city"]
+    programs = ["kafka", "clickhouse", "worker-0", "loader", "monitor", "dashboard", "gateway", "city"]
+    assert list(lines) == programs
     assert all(line["ok"] and line["pid"] for line in lines.values())
 
 
@@ -123,7 +124,7 @@ def test_command_without_a_city_exits_3_and_says_what_to_do(nobody: Cli, command
 def test_doctor_names_a_command_for_everything_that_is_not_as_wanted(cli: Cli, nobody: Cli) -> None:
     assert all(check["ok"] for check in cli.json("doctor"))
     checks = nobody.json("doctor", code=1)
-    assert {check["name"] for check in checks if not check["ok"]} >= {"kafka", "clickhouse", "loader"}
+    assert {check["name"] for check in checks if not check["ok"]} >= {"kafka", "clickhouse", "loader", "monitor"}
     assert all(check["mend"] for check in checks if not check["ok"])
 
 

@@ -1,0 +1,46 @@
+"""What the monitor does, and how often: one list, to which each part adds its job.
+
+A job runs in a thread of its own with a store of its own, never twice at once. It returns facts for
+health, raises `Unavailable` to say what it waits for, and may keep state in the object that it belongs to.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.monitor.config import MonitorConfig
+from streams.warehouse.store import Store
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a job's run is given; `stop` is set when the monitor ends, so a long run looks at it."""
+
+    config: MonitorConfig
+    store: Store
+    stop: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Run `run` every `every_s` seconds, from beginning to beginning; a late run is not made up for."""
+
+    name: str
+    every_s: float
+    run: Callable[[Context], Facts]
+
+
+def jobs(config: MonitorConfig) -> list[Job]:
+    """All jobs of a monitor."""
+    return [
+        Job("wards", config.wards_every_s, _reach),
+    ]
+
+
+def _reach(context: Context) -> Facts:
+    return {"wards": context.store.value("SELECT count() FROM wards")}
