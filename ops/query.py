@@ -8,13 +8,14 @@ from ops import console
 from ops import settings as ours
 from ops.city.prepare import SQL_FOLDER, reader
 from producers.contract.errors import Stop, Unavailable
-from streams.warehouse import questions
+from streams.warehouse import as_of, questions
 from streams.warehouse import reconcile as double_entry
+from streams.warehouse.store import Store
 
 FINDING, USAGE = 1, 2
 
 
-def ask(name: str | None, given: list[str], *, as_json: bool) -> int:
+def ask(name: str | None, given: list[str], *, at: str | None, as_json: bool) -> int:
     """`dongbo ask`: without a name, list the questions."""
     known = questions.load(SQL_FOLDER / "questions")
     if name is None:
@@ -25,9 +26,17 @@ def ask(name: str | None, given: list[str], *, as_json: bool) -> int:
         console.note(f"no question {name!r}; there are: {', '.join(known)}")
         return USAGE
     with reader(ours.load()) as store:
-        answer = questions.run(store, known[name], _parameters(given))
+        answer = questions.run(store, known[name], _parameters(given), _as_of(store, at))
     console.emit_rows(answer.names, answer.rows, as_json=as_json)
     return 0
+
+
+def _as_of(store: Store, at: str | None) -> questions.AsOf | None:
+    if at is None:
+        return None
+    cut = as_of.resolved(store, at)
+    console.note(f"as of cut {cut} / tại mốc {cut}")
+    return questions.AsOf(cut, as_of.travelling(SQL_FOLDER))
 
 
 def _parameters(given: list[str]) -> dict[str, str]:

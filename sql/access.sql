@@ -8,6 +8,9 @@ SETTINGS readonly = 1, max_execution_time = 30, max_result_rows = 1000000, max_m
 
 GRANT SELECT ON {database}.v_* TO dongbo_reader;
 
+-- The instant that a question is about; questions and pages name it as they name a view.
+GRANT SELECT ON {database}.r_now* TO dongbo_reader;
+
 GRANT SELECT ON {database}.wards TO dongbo_reader;
 
 GRANT SELECT ON {database}.procedures TO dongbo_reader;

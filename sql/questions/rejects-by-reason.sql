@@ -6,6 +6,6 @@ SELECT reason, any(reason_vi) AS reason_vi, any(reason_en) AS reason_en, count()
     uniqExactIf(ward, ward != '') AS wards, arraySort(groupUniqArray(10)(ward)) AS some_wards,
     max(arrived_at) AS newest, any(remedy_vi) AS remedy_vi, any(remedy_en) AS remedy_en
 FROM v_rejects
-WHERE arrived_at > now() - toIntervalHour({hours:UInt32})
+WHERE arrived_at > (SELECT at FROM r_now) - toIntervalHour({hours:UInt32})
 GROUP BY reason
 ORDER BY messages DESC, reason

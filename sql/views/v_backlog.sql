@@ -18,10 +18,10 @@ SELECT
     d.field AS field,
     countIf(d.accepted) AS backlog,
     countIf(NOT d.accepted) AS waiting,
-    countIf(d.accepted AND d.due_at < now()) AS overdue,
+    countIf(d.accepted AND d.due_at < (SELECT at FROM r_now)) AS overdue,
     minIf(d.received_at, d.accepted) AS oldest_received_at,
-    ifNull(avgIf(dateDiff('second', d.received_at, now()), d.accepted), 0) / 86400 AS days_avg,
-    ifNull(maxIf(dateDiff('second', d.received_at, now()), d.accepted), 0) / 86400 AS days_max
+    ifNull(avgIf(dateDiff('second', d.received_at, (SELECT at FROM r_now)), d.accepted), 0) / 86400 AS days_avg,
+    ifNull(maxIf(dateDiff('second', d.received_at, (SELECT at FROM r_now)), d.accepted), 0) / 86400 AS days_max
 FROM v_dossiers AS d
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = d.ward
 WHERE d.open

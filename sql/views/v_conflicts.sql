@@ -28,11 +28,11 @@ SELECT
     arrived_at,
     partition,
     `offset` AS kafka_offset
-FROM events FINAL
+FROM r_events
 WHERE (ward, epoch, seq) IN
 (
     SELECT ward, epoch, seq
-    FROM events
+    FROM r_event_rows
     GROUP BY ward, epoch, seq
     HAVING min(content_hash) != max(content_hash)
 )

@@ -22,7 +22,7 @@ SELECT
     argMaxIf(d.due_at, (d.occurred_at, d.seq), isNotNull(d.due_at)) AS due_at,
     min(d.occurred_at) AS reported_at,
     max(d.occurred_at) AS changed_at
-FROM difficulties AS d FINAL
+FROM r_difficulties AS d
 WHERE (d.ward, d.epoch, d.seq, d.content_hash) NOT IN
     (SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted)
 GROUP BY ward, difficulty

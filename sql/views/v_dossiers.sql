@@ -32,14 +32,14 @@ SELECT
     argMax(tuple(s.finished_at), (s.occurred_at, s.epoch, s.seq)).1 AS finished_at,
     minIf(toNullable(s.occurred_at), s.status IN (3, 7, 8, 9, 10)) AS ended_at,
     uniqExact(s.epoch, s.seq) AS steps
-FROM dossiers AS s
+FROM r_dossiers AS s
 WHERE s.retracted = 0
     AND (s.ward, s.epoch, s.seq, s.content_hash) NOT IN
         (SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted)
     AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN
     (
         SELECT ward, dossier, epoch, seq
-        FROM dossiers
+        FROM r_dossiers
         WHERE retracted = 1
             AND (ward, event_epoch, event_seq, content_hash) NOT IN
                 (SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted)

@@ -54,13 +54,13 @@ FROM
         toInt64(count()) AS in_raw,
         toInt64(0) AS book_min,
         toInt64(sum(minutes)) AS raw_min
-    FROM events FINAL
+    FROM r_events
     WHERE status > 0 AND of_seq = 0
         AND (ward, epoch, seq, content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM losers)
         AND (ward, book_day, epoch, seq) NOT IN
         (
             SELECT ward, book_day, of_epoch, of_seq
-            FROM events FINAL
+            FROM r_events
             WHERE of_seq > 0
                 AND (ward, epoch, seq, content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM losers)
         )

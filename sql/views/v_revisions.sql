@@ -22,5 +22,5 @@ SELECT
     retracted,
     arraySum((s, c) -> if(s = 2, c, 0), status, count) AS received,
     arraySum((s, c) -> if(s = 9, c, 0), status, count) AS resolved
-FROM book_history FINAL
+FROM r_book_history
 COMMENT 'vi: sổ của một ngày đã thay đổi thế nào, lúc nào | en: how and when the book of a day changed';

@@ -58,6 +58,6 @@ SELECT
         AS declared_resolved,
     b.revision AS revision,
     b.arrived_at AS arrived_at
-FROM book AS b FINAL
+FROM r_book AS b
 LEFT JOIN (SELECT code, name, kind FROM wards FINAL) AS w ON w.code = b.ward
 COMMENT 'vi: mỗi phường, xã mỗi ngày một dòng, đã trừ các bước bị rút lại; một bước tính vào ngày nó xảy ra | en: one row a ward and day, net of retractions; a step counts on the day on which it happened';

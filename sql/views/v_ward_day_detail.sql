@@ -25,7 +25,7 @@ SELECT
 FROM
 (
     SELECT day, ward, arrayJoin(arrayZip(field, channel, status, timeliness, count, minutes)) AS cell
-    FROM book FINAL
+    FROM r_book
 ) AS b
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = b.ward
 COMMENT 'vi: chi tiết theo lĩnh vực, kênh, trạng thái và đúng hạn | en: the details by field, channel, status and timeliness';

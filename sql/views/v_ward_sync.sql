@@ -32,23 +32,22 @@ SELECT
     s.events AS events,
     s.missing AS missing,
     s.events > 0 AND s.missing = 0 AS complete,
-    if(s.heartbeat_epoch != '', s.heartbeat_epoch, s.epochs[indexOf(s.counted, arrayMax(s.counted))]) AS epoch,
-    s.contiguous[indexOf(s.epochs, epoch)] AS contiguous,
-    s.highest[indexOf(s.epochs, epoch)] AS highest,
-    s.outbox_pending AS pending,
-    s.last_event_at AS event_at,
+    s.epoch AS epoch,
+    s.contiguous AS contiguous,
+    s.highest AS highest,
+    s.pending AS pending,
+    s.event_at AS event_at,
     s.arrived_at AS arrived_at,
     s.heartbeat_at AS heartbeat_at,
-    if(s.heartbeat_arrived_at > s.arrived_at OR s.arrived_at IS NULL, s.heartbeat_arrived_at, s.arrived_at)
-        AS heard_at,
+    s.heard_at AS heard_at,
     s.rejected AS rejected,
     s.epochs AS epochs,
-    s.counted AS epoch_events,
-    s.contiguous AS epoch_contiguous,
-    s.highest AS epoch_highest,
+    s.epoch_events AS epoch_events,
+    s.epoch_contiguous AS epoch_contiguous,
+    s.epoch_highest AS epoch_highest,
     s.hole_epoch AS hole_epoch,
     s.hole_first AS hole_first,
     s.hole_last AS hole_last
 FROM (SELECT code, name, kind FROM wards FINAL) AS w
-LEFT JOIN (SELECT * FROM ward_sync FINAL) AS s ON s.ward = w.code
+LEFT JOIN r_ward_sync AS s ON s.ward = w.code
 COMMENT 'vi: thành phố đã có đủ dữ liệu của từng phường, xã đến đâu; phường, xã chưa gửi gì cũng có dòng | en: how far the city has each ward; wards never heard of are here as well';

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.contract.errors import Stop
-from streams.warehouse import reference
+from streams.warehouse import as_of, reference
 from streams.warehouse.store import Store
 
 _HISTORY: Final = """
@@ -127,22 +127,36 @@ def _migrations(folder: Path) -> list[Script]:
 
 
 def _views(folder: Path) -> list[Script]:
+    """The relations, then each view and its form as of a cut, after what it reads."""
+    names = as_of.travelling(folder)
+    relations = [Script.read(path, "relations/") for path in sorted((folder / "relations").glob("*.sql"))]
+    # Two relations may read each other's file: r_now is what all others begin with.
+    relations.sort(key=lambda script: script.name != "relations/r_now.sql")
+    made = []
+    for path in _in_order(folder / "views"):
+        view = Script.read(path, "views/")
+        made.append(view)
+        if path.stem in names:
+            statement = as_of.view_at(view.statements[0], names)
+            sha = hashlib.sha256(statement.encode()).hexdigest()
+            made.append(Script(f"views/{path.stem}_at.sql", sha, (statement,)))
+    return relations + made
+
+
+def _in_order(folder: Path) -> list[Path]:
     """In the order of their names, except that a view comes after those that it reads."""
-    scripts = {path.stem: Script.read(path, "views/") for path in sorted((folder / "views").glob("v_*.sql"))}
-    ordered: dict[str, Script] = {}
+    paths = {path.stem: path for path in sorted(folder.glob("v_*.sql"))}
+    reads = {name: as_of.names_in(path.read_text(encoding="utf-8")) for name, path in paths.items()}
+    ordered: dict[str, Path] = {}
 
     def place(name: str) -> None:
-        for other in scripts:
-            if (
-                other != name
-                and other not in ordered
-                and re.search(rf"\b{other}\b", scripts[name].statements[0])
-            ):
-                place(other)
-        ordered[name] = scripts[name]
+        for other in sorted(reads[name] & paths.keys() - ordered.keys() - {name}):
+            place(other)
+        ordered[name] = paths[name]
 
-    for name in scripts:
-        place(name)
+    for name in paths:
+        if name not in ordered:
+            place(name)
     return list(ordered.values())
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.contract.errors import Stop
+from streams.warehouse.as_of import bound, question_at
 from streams.warehouse.store import Rows, Store
 
 _LINE: Final = re.compile(r"-- (vi|en|audience): (.+)")
@@ -31,6 +32,14 @@ class Parameter:
     name: str
     kind: str
     default: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A cut to ask as of, and the names that can be asked so (`as_of.travelling`)."""
+
+    cut: str
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +78,13 @@ def load(folder: Path) -> dict[str, Question]:
     return {path.stem: read(path) for path in sorted(folder.glob("*.sql"))}
 
 
-def run(store: Store, question: Question, values: Mapping[str, str] | None = None) -> Rows:
-    """Run a question; what is not given takes its default.
+def run(
+    store: Store, question: Question, values: Mapping[str, str] | None = None, at: AsOf | None = None
+) -> Rows:
+    """Run a question, now or as of a cut; what is not given takes its default.
 
-    :raises Stop: a value's name is not one of the question's, or ClickHouse refuses the value
+    :raises Stop: a value's name is not one of the question's, ClickHouse refuses the value, or the question
+        is about this moment only
     :raises Unavailable: ClickHouse is away
     """
     given = dict(values or {})
@@ -82,4 +94,6 @@ def run(store: Store, question: Question, values: Mapping[str, str] | None = Non
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"It takes: {', '.join(known) or 'none'}"
             raise Stop("unknown_parameter", f"{question.name} has no parameter {name}", hint)
-    return store.query(question.sql, known | given)
+    if at is None:
+        return store.query(question.sql, known | given)
+    return store.query(question_at(question.sql, at.names), {**known, **given, **bound(at.cut)})

@@ -57,6 +57,15 @@ def database(endpoint: Endpoint) -> Iterator[Store]:
         store.command(f"DROP DATABASE {name}")
 
 
+def insert_cut(store: Store, number: int, generation: int = 0) -> int:
+    """A cut as the monitor publishes it, without its totals; returns its instant in milliseconds."""
+    at_ms = 1_735_664_400_000 + number * 10_000
+    names = ("number", "at", "published_at", "generation", "wards_total")
+    kinds = ("UInt64", "DateTime64(3)", "DateTime64(3)", "UInt32", "UInt16")
+    store.insert("city_cut", names, kinds, [[number], [at_ms], [at_ms + 3000], [generation], [126]])
+    return at_ms
+
+
 def empty(store: Store) -> None:
     """Forget all that was loaded."""
     derived = ("book_history", "dossiers", "difficulties")
@@ -136,7 +145,7 @@ class Topics:
             message = Message(encode(event), event.data.ward.encode(), offset, arrived_ms)
             change = self._shelf.apply(partition, [message])
             self._books.update(change.records)
-            for key, value in change.records.items():
+            for key, value in change.records:
                 self.raw(value, key, partition, self.changelog)
         self.flush()
 

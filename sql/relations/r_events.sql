@@ -1,0 +1,25 @@
+-- Raw rows. `r_events` has each content of a seq once, its first arrival; `r_event_rows` may have later arrivals of the
+-- same content beside it, and costs less: enough for questions that repetition does not change.
+CREATE OR REPLACE VIEW r_events
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT *, rank, content_hash FROM events FINAL
+COMMENT 'vi: sự kiện hợp lệ | en: admitted events';
+
+CREATE OR REPLACE VIEW r_events_at
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+WITH (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
+SELECT *, rank, content_hash FROM events FINAL WHERE arrived_at <= instant
+COMMENT 'vi: sự kiện hợp lệ đã đến tại một mốc | en: admitted events that had arrived at a cut';
+
+CREATE OR REPLACE VIEW r_event_rows
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT *, rank, content_hash FROM events
+COMMENT 'vi: dòng sự kiện, có thể lặp | en: rows of events, may repeat';
+
+CREATE OR REPLACE VIEW r_event_rows_at
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+WITH (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
+SELECT *, rank, content_hash FROM events WHERE arrived_at <= instant
+COMMENT 'vi: dòng sự kiện đã đến tại một mốc, có thể lặp | en: rows of events that had arrived at a cut, may repeat';

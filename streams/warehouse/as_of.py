@@ -1,0 +1,107 @@
+"""The same SQL now and as of a cut: every view is written once, over relations that exist in two forms.
+
+`r_book` is the books now, `r_book_at(as_of = '62731450')` the books at a cut. A view that reads a travelling
+relation or view travels itself: `migrate` makes `v_x`, and from the same text `v_x_at`, in which every
+reference is replaced by its `_at` form. Questions and alert rules are rewritten by the same rule. `as_of` is
+bound by ClickHouse (`{as_of:String}`), never put into the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from producers.contract.errors import Stop
+from streams.warehouse.store import Store
+
+PARAMETER: Final = "as_of"
+# Strings, quoted names and comments are taken whole, so that a name inside them is left alone.
+_TOKEN: Final = re.compile(
+    r"'(?:[^'\\]|\\.|'')*'|`[^`]*`|--[^\n]*|/\*.*?\*/|(?<![\w.])(?P<name>[rv]_[a-z0-9_]+)\b(?!\s*[.(])",
+    re.DOTALL,
+)
+_CREATED: Final = re.compile(r"(CREATE OR REPLACE VIEW )([rv]_[a-z0-9_]+)")
+
+
+def names_in(sql: str) -> set[str]:
+    """The relations and views that a statement reads or makes."""
+    return {found["name"] for found in _TOKEN.finditer(sql) if found["name"]}
+
+
+@cache
+def travelling(folder: Path) -> frozenset[str]:
+    """Names of the relations and views under a folder of SQL that have an `_at` form."""
+    made = {
+        name
+        for path in (folder / "relations").glob("*.sql")
+        for _, name in _CREATED.findall(path.read_text(encoding="utf-8"))
+    }
+    known = {name for name in made if f"{name}_at" in made}
+    views = {
+        path.stem: names_in(path.read_text(encoding="utf-8")) for path in (folder / "views").glob("v_*.sql")
+    }
+    while True:
+        more = {view for view, reads in views.items() if view not in known and reads & known}
+        if not more:
+            return frozenset(known)
+        known |= more
+
+
+def rewrite(sql: str, names: frozenset[str]) -> str:
+    """The statement with every travelling name in its `_at` form; the others as they are."""
+
+    def at(found: re.Match[str]) -> str:
+        name = found["name"]
+        return f"{name}_at({PARAMETER} = {{{PARAMETER}:String}})" if name in names else found[0]
+
+    return _TOKEN.sub(at, sql)
+
+
+def view_at(statement: str, names: frozenset[str]) -> str:
+    """The statement that makes `v_x_at`, from that which makes `v_x`."""
+    head = _CREATED.match(statement)
+    assert head is not None, statement[:80]
+    return f"{head[1]}{head[2]}_at{rewrite(statement[head.end() :], names)}"
+
+
+def question_at(sql: str, names: frozenset[str]) -> str:
+    """A question or an alert rule as of a cut.
+
+    :raises Stop: `not_as_of`: it reads a view that is about this moment only, or none at all
+    """
+    read = names_in(sql)
+    now_only = sorted(read - names)
+    if now_only or not read:
+        raise Stop(
+            "not_as_of",
+            f"{', '.join(now_only) or 'it'} can only be asked now / chỉ hỏi được cho lúc này",
+            "Leave --as-of out / bỏ --as-of",
+        )
+    return rewrite(sql, names)
+
+
+def resolved(store: Store, as_of: str) -> str:
+    """The number of the cut that `as_of` (a number, or an instant in Hanoi's time) means, as text.
+
+    :raises Stop: `no_such_cut`: none was published under it, or not yet
+    :raises Unavailable: ClickHouse is away
+    """
+    try:
+        return str(store.value("SELECT cut FROM r_now_at(as_of = {as_of:String})", bound(as_of)))
+    except Stop as refused:
+        if "no_such_cut" not in refused.detail:
+            raise
+        newest = store.value("SELECT max(number) FROM city_cut")
+        raise Stop(
+            "no_such_cut",
+            f"{as_of!r} names no published cut / không có mốc như vậy; newest / mới nhất: {newest or '-'}",
+            "Give a cut's number or an instant such as '2025-07-21 14:32:05'; see dongbo cut list",
+        ) from None
+
+
+def bound(as_of: str) -> Mapping[str, Any]:
+    """The parameter as a query takes it."""
+    return {PARAMETER: as_of}
