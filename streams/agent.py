@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -20,7 +20,6 @@ from aiokafka import AIOKafkaProducer
 
 from producers.contract.signing import Verifier
 from streams.chunks import Chunk
-from streams.domain.records import is_sync
 from streams.domain.shelf import Change, Shelf
 from streams.table import BookRecords
 from streams.transport import ChunkConsumer
@@ -90,17 +89,17 @@ class BookKeeper:
         offsets = await self._write(chunk.partition, change.records)
         if not self._consumer.is_current(chunk):
             return False
-        for key, value in change.records.items():
+        for key, value in change.records:
             self._records.put(key, value)
         self._records.wrote(chunk.partition, offsets)
         return True
 
-    async def _write(self, partition: int, records: Mapping[bytes, bytes]) -> list[int]:
-        """Send records to the changelog and wait until it has every one of them; returns their offsets."""
+    async def _write(self, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
+        """Send records to the changelog, in their order, and wait until it has every one; their offsets."""
         producer: AIOKafkaProducer = self._app.producer._ensure_producer()
         sent = [
             await producer.send(self._changelog, value, key=key, partition=partition)
-            for key, value in sorted(records.items(), key=_syncs_first)
+            for key, value in records
         ]
         return [result.offset for result in await asyncio.gather(*sent)]
 
@@ -129,13 +128,6 @@ class BookKeeper:
         counts.last_done_s = time.time()
         counts.chunk_ms = round((done - started) * 1000, 3)
         counts.changelog_ms = round((done - applied) * 1000, 3)
-
-
-def _syncs_first(record: tuple[bytes, bytes]) -> bool:
-    # One partition's log keeps this order. If the process dies between, the ward's record is ahead of its
-    # books and is corrected when the events come again; the other way round they would all be
-    # repetitions, and the ward's record would stay behind until its next event.
-    return not is_sync(record[0])
 
 
 def die() -> NoReturn:

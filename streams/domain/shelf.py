@@ -3,11 +3,15 @@
 The shelf reads encoded records through `Records` (the worker's table) and never writes them: it returns what
 changed, and the worker stores it once the changelog has it. Wards are kept decoded between chunks, books
 only within one. After a rebalance or a chunk that was not stored, the shelf must be thrown away.
+
+A chunk may hold messages of several cells of the cuts' grid. Then a record is given for every cell in which
+it changed, not only for the last: so of every record there is a revision that is exactly what the messages up
+to a grid instant add up to, however far behind the worker was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from producers.contract.codec import admit
@@ -17,6 +21,7 @@ from producers.contract.signing import Headers, Verifier
 from producers.contract.topics import PARTITION_OF_WARD
 from streams.domain import intervals, records
 from streams.domain.book import Book, day_of
+from streams.domain.cut import cell_end
 from streams.domain.sync import WardSync
 
 
@@ -44,9 +49,11 @@ class Records(Protocol):
 
 
 class Change(NamedTuple):
-    """What a chunk changed: encoded records by key, and how many messages did what."""
+    """What a chunk changed: keys and encoded records in the order in which they must be written, and how many
+    messages did what. A key comes once for every cell of the grid in which it changed, oldest first.
+    """
 
-    records: Mapping[bytes, bytes]
+    records: list[tuple[bytes, bytes]]
     counted: int
     repeated: int
     rejected: int
@@ -59,23 +66,30 @@ class Shelf:
         self._stored, self._verify = stored, verify
         self._syncs: dict[str, WardSync] = {}
         self._books: dict[tuple[str, str], Book] = {}
+        self._finished: dict[tuple[str, str], Book] = {}
         self._touched: dict[str, WardSync] = {}
         self._counted = self._repeated = self._rejected = 0
 
     def apply(self, partition: int, messages: Iterable[Message]) -> Change:
         """Take a chunk of one partition, in log order; every message is counted, repeated or rejected."""
-        self._books, self._touched = {}, {}
+        self._books, self._finished, self._touched = {}, {}, {}
         self._counted = self._repeated = self._rejected = 0
-        verify = self._verify
+        found: list[tuple[bytes, bytes]] = []
+        verify, until_ms = self._verify, 0
         for message in messages:
             value, key, _, arrived_ms, headers = message
+            # Append time may step back; such a message belongs to the cell that was reached before it.
+            if arrived_ms > until_ms:
+                found += self._end_cell()
+                until_ms = cell_end(arrived_ms)
             try:
                 event, time_s = admit(value, key, partition, arrived_ms / 1000, headers, verify)
             except Reject:
                 self._reject(partition, message)
             else:
                 self._take(event, time_s, arrived_ms)
-        return Change(self._encoded(), self._counted, self._repeated, self._rejected)
+        found += self._end_cell()
+        return Change(found, self._counted, self._repeated, self._rejected)
 
     def _take(self, event: Event, time_s: float, arrived_ms: int) -> None:
         sync = self._sync(event.data.ward)
@@ -126,12 +140,23 @@ class Shelf:
     def _book(self, ward: str, day: str) -> Book:
         book = self._books.get((ward, day))
         if book is None:
-            value = self._stored.get(records.book_key(ward, day))
-            book = records.decode_book(value) if value else Book(ward, day)
+            book = self._finished.get((ward, day)) or self._load_book(ward, day)
             self._books[ward, day] = book
         return book
 
-    def _encoded(self) -> dict[bytes, bytes]:
-        books = {records.book_key(*where): records.encode(book) for where, book in self._books.items()}
-        syncs = {records.sync_key(ward): records.encode(sync) for ward, sync in self._touched.items()}
-        return books | syncs
+    def _load_book(self, ward: str, day: str) -> Book:
+        value = self._stored.get(records.book_key(ward, day))
+        return records.decode_book(value) if value else Book(ward, day)
+
+    def _end_cell(self) -> list[tuple[bytes, bytes]]:
+        """What has changed since the last call, the wards' records first.
+
+        One partition's log keeps this order. If the process dies between, the ward's record is ahead of its
+        books and is corrected when the events come again; the other way round they would all be repetitions,
+        and the ward's record would stay behind until its next event.
+        """
+        found = [(records.sync_key(ward), records.encode(sync)) for ward, sync in self._touched.items()]
+        found += [(records.book_key(*at), records.encode(book)) for at, book in self._books.items()]
+        self._finished |= self._books
+        self._books, self._touched = {}, {}
+        return found

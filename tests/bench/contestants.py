@@ -83,7 +83,7 @@ def stock(bootstrap: str, app_id: str, topic: str, events: int, data_dir: Path) 
         async for event in stream.events():
             got = event.message
             message = Message(got.value, got.key, got.offset, int(got.timestamp * 1000))
-            for key, value in shelf.apply(got.partition, [message]).records.items():
+            for key, value in shelf.apply(got.partition, [message]).records:
                 table[key] = value
                 records.put(key, value)
             done += 1
@@ -120,7 +120,7 @@ def plain(bootstrap: str, app_id: str, topic: str, events: int, data_dir: Path) 
             offsets[number] = offset + 1
         for number, batch in batches.items():
             changed = shelf.apply(number, batch).records
-            for key, value in changed.items():
+            for key, value in changed:
                 producer.produce(changelog, value, key, number, on_delivery=delivered)
                 records.put(key, value)
             done += len(batch)

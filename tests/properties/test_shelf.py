@@ -35,8 +35,8 @@ class Table(dict[bytes, bytes]):
         head = f"{ward}|".encode()
         return [value for key, value in self.items() if key.startswith(head) and not records.is_sync(key)]
 
-    def put(self, changed: dict[bytes, bytes]) -> None:
-        for key, value in changed.items():
+    def put(self, changed: Iterable[tuple[bytes, bytes]]) -> None:
+        for key, value in changed:
             if records.newer(value, self.get(key)):
                 self[key] = value
 
@@ -109,10 +109,10 @@ def test_any_delivery_of_a_history_gives_the_same_books(
         if data.draw(st.booleans()):  # a crash after a part of the records was stored, then a replay
             change = shelf.apply(PARTITION, chunk)
             kept = data.draw(st.sets(st.sampled_from(sorted(change.records)))) if change.records else set()
-            table.put({key: change.records[key] for key in kept})
+            table.put(kept)
             shelf = Shelf(table)
-        table.put(dict(shelf.apply(PARTITION, chunk).records))
-    plain.put(dict(Shelf(plain).apply(PARTITION, next(_chunks(history, []))).records))
+        table.put(shelf.apply(PARTITION, chunk).records)
+    plain.put(Shelf(plain).apply(PARTITION, next(_chunks(history, []))).records)
     found, wanted = _books(table), _books(plain)
     assert {day: _content(book) for day, book in found.items()} == {
         day: _content(book) for day, book in wanted.items()
@@ -126,7 +126,7 @@ def test_any_delivery_of_a_history_gives_the_same_books(
 def test_every_event_has_its_place_in_one_book(history: list[SequencedEvent]) -> None:
     table = Table()
     change = Shelf(table).apply(PARTITION, next(_chunks(history, [])))
-    table.put(dict(change.records))
+    table.put(change.records)
     sync = records.decode_sync(table[records.sync_key(WARD)])
     assert change.counted == len(history)
     assert sync.events() == len(history) == sum(book.events() for book in _books(table).values())
@@ -137,14 +137,14 @@ def test_a_reused_seq_with_another_day_counts_only_once() -> None:
     first, second = status(1), status(1, at=START + timedelta(days=1))
     table = Table()
     for chunk in _chunks([first, second], [1]):
-        table.put(dict(Shelf(table).apply(PARTITION, chunk).records))
+        table.put(Shelf(table).apply(PARTITION, chunk).records)
     assert list(_books(table)) == ["2025-07-01"]
 
 
 def test_a_sync_record_that_runs_ahead_of_its_books_hides_no_event() -> None:
     """A stopped and woken worker may write its records out of turn: the books alone decide."""
     table, ahead = Table(), Table()
-    ahead.put(dict(Shelf(ahead).apply(PARTITION, next(_chunks([status(1), status(2)], []))).records))
+    ahead.put(Shelf(ahead).apply(PARTITION, next(_chunks([status(1), status(2)], []))).records)
     table[records.sync_key(WARD)] = ahead[records.sync_key(WARD)]
     change = Shelf(table).apply(PARTITION, next(_chunks([status(1), status(2)], [])))
     assert change.counted == 2
@@ -159,7 +159,7 @@ def test_a_rejected_message_counts_once_for_its_ward_and_stops_nothing() -> None
     ]
     for _ in range(2):
         change = Shelf(table).apply(PARTITION, messages)
-        table.put(dict(change.records))
+        table.put(change.records)
         assert change.rejected == 2
     assert records.decode_sync(table[records.sync_key(WARD)]).rejected == 1
     assert sum(book.events() for book in _books(table).values()) == 1
@@ -172,7 +172,7 @@ def test_a_closing_of_the_day_keeps_the_newest_totals() -> None:
     )
     for order in ([early, late], [late, early]):
         table = Table()
-        table.put(dict(Shelf(table).apply(PARTITION, next(_chunks(list(order), []))).records))
+        table.put(Shelf(table).apply(PARTITION, next(_chunks(list(order), []))).records)
         declared = _books(table)["2025-07-01"].declared
         assert declared is not None
         assert declared.counts == {2: 4}
