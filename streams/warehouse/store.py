@@ -10,7 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -135,6 +135,17 @@ class Store:
         except (ClickHouseError, HTTPError, OSError) as error:
             self._raise(error)
         return Rows(tuple(answer.column_names), [tuple(row) for row in answer.result_rows])
+
+    def blocks(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Rows]:
+        """The same block by block, for an answer that should not be in memory at once."""
+        try:
+            answer = self._connected().query_row_block_stream(sql, parameters=dict(parameters or {}))
+            names = tuple(getattr(answer.source, "column_names"))  # noqa: B009
+            with answer:
+                for block in answer:
+                    yield Rows(names, [tuple(row) for row in block])
+        except (ClickHouseError, HTTPError, OSError) as error:
+            self._raise(error)
 
     def value(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
