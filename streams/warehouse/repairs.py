@@ -16,7 +16,7 @@ RELOAD: Final = "reload"
 
 
 class Repair(NamedTuple):
-    """One repair. `kind` is request, resend or reload; `actor` operator, monitor or gateway; `reason` a code."""
+    """One repair; `actor` is operator, monitor or gateway, `reason` a code such as gap or difference."""
 
     id: str
     kind: str
