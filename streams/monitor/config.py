@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from producers.contract.topics import EVENTS_TOPIC, changelog_topic
+from streams.monitor.alerts.config import AlertsConfig
 from streams.warehouse.store import Address
 
 
@@ -17,6 +18,8 @@ class MonitorConfig:
     app_id: str = "dongbo"
     events_topic: str = EVENTS_TOPIC
     wards_every_s: float = 5.0
+    # None: no alerts are judged.
+    alerts: AlertsConfig | None = None
 
     @property
     def changelog_topic(self) -> str:

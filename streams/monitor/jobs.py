@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from streams.monitor.alerts.job import AlertsJob
 from streams.monitor.config import MonitorConfig
 from streams.warehouse.store import Store
 
@@ -37,9 +38,12 @@ class Job:
 
 def jobs(config: MonitorConfig) -> list[Job]:
     """All jobs of a monitor."""
-    return [
+    made = [
         Job("wards", config.wards_every_s, _reach),
     ]
+    if config.alerts is not None:
+        made.append(Job("alerts", config.alerts.every_s, AlertsJob(config.alerts).run))
+    return made
 
 
 def _reach(context: Context) -> Facts:
