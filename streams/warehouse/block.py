@@ -16,6 +16,7 @@ from producers.contract.envelope import HeartbeatEvent, StatusChangedEvent
 from producers.contract.errors import Reject
 from producers.contract.signing import Headers, Verifier
 from streams.domain import records
+from streams.domain.cut import cut_of_arrival
 from streams.warehouse import rows, steps, tables
 from streams.warehouse.rows import Message, Row
 from streams.warehouse.tables import Table
@@ -64,7 +65,7 @@ class Block:
     heartbeats: list[Row] = field(default_factory=list)
     rejects: list[Row] = field(default_factory=list)
     book: list[Row] = field(default_factory=list)
-    ward_sync: dict[str, Row] = field(default_factory=dict)
+    ward_sync: dict[tuple[str, int], Row] = field(default_factory=dict)
     incidents: list[Row] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     arrivals: list[int] = field(default_factory=list)
@@ -155,10 +156,11 @@ class Block:
             self.book.append(row)
             return int(row[_BOOK_ARRIVED]) or arrived_ms
         row = rows.sync_row(value)
-        # Only the newest counts, and nobody asks for a sync record's history: one a ward and block will do.
-        known = self.ward_sync.get(row[0])
-        if known is None or row[1] >= known[1]:
-            self.ward_sync[row[0]] = row
+        # Cuts ask for the newest at each of their instants; of one cell of their grid only the newest counts.
+        cell = (row[_SYNC_WARD], cut_of_arrival(row[_SYNC_KNOWN]))
+        known = self.ward_sync.get(cell)
+        if known is None or row[_SYNC_VERSION] >= known[_SYNC_VERSION]:
+            self.ward_sync[cell] = row
         return arrived_ms
 
     def _reject(
@@ -187,6 +189,7 @@ class Block:
 
 
 _BOOK_ARRIVED: Final = tables.BOOK.columns.index("arrived_at")
+_SYNC_WARD, _SYNC_VERSION, _SYNC_KNOWN = map(tables.WARD_SYNC.columns.index, ("ward", "version", "known_at"))
 
 
 def columns(found: Sequence[Row]) -> list[Sequence[Any]]:

@@ -17,6 +17,7 @@ from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Applicant, Channel, Status
 from streams.domain import records
 from streams.domain.book import Book, Declared
+from streams.domain.cut import instant_of_cut
 from streams.domain.lifecycle import entry_of
 from streams.domain.sync import Beat, WardSync
 from streams.warehouse import rows, tables
@@ -254,6 +255,15 @@ def test_block_keeps_the_newest_sync_record_of_a_ward() -> None:
         value = records.encode(WardSync(WARD, revision=revision))
         block.take_record(span, value, records.sync_key(WARD), offset, ARRIVED_MS)
     assert [row[1] for row in block.ward_sync.values()] == [3]
+
+
+def test_block_keeps_the_newest_sync_record_of_a_ward_in_each_cell_of_the_grid() -> None:
+    block, span = Block(), Span("id", "app-book-changelog", 0, 0, -1)
+    at_ms = instant_of_cut(7)
+    for revision, known_ms in enumerate((at_ms - 1, at_ms, at_ms + 1, at_ms + 2), start=1):
+        value = records.encode(WardSync(WARD, revision=revision, arrived_ms=known_ms))
+        block.take_record(span, value, records.sync_key(WARD), revision, ARRIVED_MS)
+    assert [(row[1], row[2]) for row in block.ward_sync.values()] == [(2, at_ms), (4, at_ms + 2)]
 
 
 def test_same_message_twice_gives_the_same_rows() -> None:
