@@ -1,7 +1,9 @@
-"""The live page's server: one poller reads ClickHouse, every browser gets the same snapshots by SSE.
+"""The live page's server: one poller reads ClickHouse, every browser gets the same frames by SSE.
 
-reader ──▶ snapshot ──▶ poller ──▶ hub ──▶ stream ──▶ browser
-(SQL)      (pure)       (thread)   (loop)   (SSE)
+source ──▶ views ──▶ poller ──▶ hub ──▶ stream ──▶ browser
+(SQL)      (pure)    (thread)   (loop)  (SSE)
+
+Past cuts go beside it, `past`: their answers never change, so they are plain JSON, remembered.
 """
 
 from dashboards.server.config import DashboardConfig

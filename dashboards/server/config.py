@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from streams.warehouse.store import Address
 
@@ -16,4 +17,6 @@ class DashboardConfig:
     port: int = 8800
     # How often ClickHouse is read while somebody watches; a page is sent at most one update in this time.
     refresh_s: float = 1.0
-    clients_max: int = 200
+    clients_max: int = 2000
+    # Where the other processes tell how they are: name to port on this machine.
+    processes: Mapping[str, int] = field(default_factory=dict)

@@ -1,7 +1,8 @@
-"""Snapshots on the event loop: one channel for each day that somebody watches, the latest wins.
+"""Snapshots on the event loop: one channel for each topic that somebody watches, the latest wins.
 
-A client holds no queue, only the snapshot that it was sent last; what it gets next is the difference between
-that one and the newest. So a slow client costs one reference, however slow it is.
+A client holds no queue, only the id of the snapshot that it was sent last; what it gets next is the
+difference between that one and the newest, encoded once for all who stand at the same place. So a slow client
+costs one reference, and a thousand clients cost one encoding.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from dashboards.server.snapshot import Snapshot
+from dashboards.server.problem import words_of
+from dashboards.server.snapshot import Frame, Members, Snapshot, diff, frame, whole
+from dashboards.server.topic import Topic
+from dashboards.server.words import page_words
 
 # Two minutes of snapshots at one a second: who comes back within them is sent the difference only.
 RECENT_MAX: Final = 120
+RETRY_MS: Final = 1000
 
 
 class TooManyClients(Exception):
@@ -26,19 +30,28 @@ class TooManyClients(Exception):
 
 
 class Channel:
-    """The snapshots of one wanted day (None: the newest day)."""
+    """The snapshots of one topic."""
 
     def __init__(self) -> None:
         self.clients = 0
         self.latest: Snapshot | None = None
+        self._read_s = -math.inf
         self._put_s = -math.inf
         self._recent: deque[Snapshot] = deque(maxlen=RECENT_MAX)
-        self._changed = asyncio.Event()
+        self._frames: dict[str, Frame] = {}
+        self._changed, self._put = asyncio.Event(), asyncio.Event()
 
-    def put(self, snapshot: Snapshot) -> None:
-        """Make a snapshot the latest and wake who waits."""
-        self.latest = snapshot
+    def put(self, snapshot: Snapshot, read_s: float | None) -> None:
+        """Take what was read at `read_s`, monotonic (None: it failed); wake all if it is news."""
         self._put_s = time.monotonic()
+        self._read_s = self._read_s if read_s is None else read_s
+        self._put.set()
+        self._put = asyncio.Event()
+        before = self.latest
+        if before and before.error == snapshot.error and not diff(before, snapshot):
+            return
+        self.latest = snapshot
+        self._frames.clear()
         self._recent.append(snapshot)
         self.wake()
 
@@ -51,24 +64,61 @@ class Channel:
         """A recent snapshot by its id."""
         return next((each for each in self._recent if each.id == identity), None)
 
-    def age_s(self) -> float:
-        """Seconds since the latest snapshot was put; infinite if there is none."""
+    def age_s(self) -> float | None:
+        """Seconds since ClickHouse was read; None if it never was."""
+        age = time.monotonic() - self._read_s
+        return None if math.isinf(age) else round(age, 2)
+
+    def put_age_s(self) -> float:
+        """Seconds since a reading, successful or not, was put; infinite if there was none."""
         return time.monotonic() - self._put_s
 
-    async def wait(self, timeout_s: float) -> Snapshot | None:
-        """The next snapshot, or what is the latest after `timeout_s`."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), timeout_s)
+    async def wait(self, sent: Snapshot | None, timeout_s: float) -> Snapshot | None:
+        """The latest as soon as it is not `sent`, or whatever it is after `timeout_s`."""
+        if self.latest is sent:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), timeout_s)
         return self.latest
+
+    async def read_once(self, timeout_s: float) -> None:
+        """Wait for the next reading, be it news or not, but not longer than `timeout_s`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._put.wait(), timeout_s)
+
+    def frame_from(self, sent: Snapshot | None) -> Frame:
+        """What brings a client from `sent` to the latest; encoded once for all who stand there."""
+        latest = self.latest or Snapshot("0", {})
+        key = "" if sent is None else sent.id
+        if key not in self._frames:
+            self._frames[key] = self._encode(sent, latest)
+        return self._frames[key]
+
+    def tick(self) -> Frame:
+        """Nothing new, and how old that is."""
+        return frame("tick", {"age_s": self.age_s()})
+
+    def body(self) -> Members:
+        """All of the latest, as it travels."""
+        latest = self.latest or Snapshot("0", {})
+        return whole(latest) | self._state(latest) | {"id": latest.id, "words": page_words()}
+
+    def _encode(self, sent: Snapshot | None, latest: Snapshot) -> Frame:
+        if sent is None:
+            return frame("snapshot", self.body(), latest.id, RETRY_MS)
+        return frame("delta", diff(sent, latest) | self._state(latest), latest.id)
+
+    def _state(self, latest: Snapshot) -> dict[str, Any]:
+        return {"age_s": self.age_s(), "error": words_of(latest.error) if latest.error else None}
 
 
 class Hub:
     """All channels. Only the event loop may call it, except for `wanted`, which may be read anywhere."""
 
-    def __init__(self, clients_max: int) -> None:
-        self._clients_max = clients_max
-        self._channels: dict[date | None, Channel] = {None: Channel()}
-        self.wanted: tuple[date | None, ...] = ()
+    def __init__(self, clients_max: int, kept: Topic) -> None:
+        self._clients_max, self._kept = clients_max, kept
+        self._channels: dict[Topic, Channel] = {kept: Channel()}
+        self.clients = 0
+        self.wanted: tuple[Topic, ...] = ()
         self.closed = False
 
     def close(self) -> None:
@@ -77,33 +127,33 @@ class Hub:
         for channel in self._channels.values():
             channel.wake()
 
-    @property
-    def clients(self) -> int:
-        """How many are watching now."""
-        return sum(channel.clients for channel in self._channels.values())
-
     @contextmanager
-    def watch(self, day: date | None) -> Iterator[Channel]:
-        """Watch one day. Raises `TooManyClients`."""
+    def watch(self, topic: Topic) -> Iterator[Channel]:
+        """Watch a topic. Raises `TooManyClients`."""
         if self.clients >= self._clients_max:
             raise TooManyClients
-        channel = self._channels.setdefault(day, Channel())
-        channel.clients += 1
-        self._note_wanted()
+        channel = self._channels.setdefault(topic, Channel())
+        self._count(channel, 1)
         try:
             yield channel
         finally:
-            channel.clients -= 1
-            # The newest day's channel stays: its last snapshot is what the next visitor sees at once.
-            if not channel.clients and day is not None:
-                del self._channels[day]
+            self._count(channel, -1)
+            # The first page's channel stays: its last snapshot is what the next visitor sees at once.
+            if not channel.clients and topic != self._kept:
+                del self._channels[topic]
+                self._note_wanted()
+
+    def publish(self, snapshots: Mapping[Topic, Snapshot], read_s: float | None) -> None:
+        """Give every channel what was read for it."""
+        for topic, snapshot in snapshots.items():
+            if topic in self._channels:
+                self._channels[topic].put(snapshot, read_s)
+
+    def _count(self, channel: Channel, change: int) -> None:
+        self.clients += change
+        channel.clients += change
+        if channel.clients in (0, change):
             self._note_wanted()
 
-    def publish(self, snapshots: Mapping[date | None, Snapshot]) -> None:
-        """Give every channel its newest snapshot."""
-        for day, snapshot in snapshots.items():
-            if day in self._channels:
-                self._channels[day].put(snapshot)
-
     def _note_wanted(self) -> None:
-        self.wanted = tuple(day for day, channel in self._channels.items() if channel.clients)
+        self.wanted = tuple(topic for topic, channel in self._channels.items() if channel.clients)

@@ -11,31 +11,34 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from itertools import groupby
 
-from dashboards.server import snapshot
 from dashboards.server.hub import Hub
-from dashboards.server.reader import Reader
-from dashboards.server.snapshot import Snapshot
+from dashboards.server.snapshot import Members, Snapshot
+from dashboards.server.source import Source
+from dashboards.server.topic import Topic
+from dashboards.server.views import View
 from producers.contract.errors import Unavailable
+from streams.warehouse.store import Store
 
 log = logging.getLogger(__name__)
 
 
 class Poller(threading.Thread):
-    """Reads for all days that the hub's clients watch and hands the snapshots to the hub."""
+    """Reads all topics that the hub's clients watch and hands the snapshots to the hub."""
 
-    def __init__(self, hub: Hub, reader: Reader, refresh_s: float) -> None:
+    def __init__(self, hub: Hub, store: Store, views: Mapping[str, View], refresh_s: float) -> None:
         super().__init__(name="poller", daemon=True)
-        self._hub, self._reader, self._refresh_s = hub, reader, refresh_s
+        self._hub, self._store, self._views, self._refresh_s = hub, store, views, refresh_s
         self._loop = asyncio.get_running_loop()
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._last: dict[date | None, Snapshot] = {}
+        self._last: dict[Topic, Members] = {}
         # Ids of an earlier life of the server must not be mistaken for ours.
         self._life, self._count = uuid.uuid4().hex[:8], 0
-        self._error = ""
+        self._errors: dict[str, str] = {}
 
     def wake(self) -> None:
         """Read now: somebody came."""
@@ -51,40 +54,48 @@ class Poller(threading.Thread):
         while not self._stopping.is_set():
             started = time.monotonic()
             self._wake.clear()
-            wanted = self._hub.wanted
-            if wanted:
-                self._publish(self._read(wanted))
+            wanted = sorted(self._hub.wanted, key=lambda topic: topic.view)
+            for name, topics in groupby(wanted, key=lambda topic: topic.view):
+                self._read(name, list(topics))
+            self._forget(wanted)
             rest = self._refresh_s - (time.monotonic() - started)
             self._wake.wait(max(0.0, rest) if wanted else None)
 
-    def _read(self, wanted: tuple[date | None, ...]) -> dict[date | None, Snapshot]:
+    def _read(self, name: str, topics: Sequence[Topic]) -> None:
+        started = time.monotonic()
         self._count += 1
-        identity = f"{self._life}-{self._count}"
         try:
-            reading = self._reader.read(wanted)
+            found = self._views[name].read(Source(self._store), topics)
         except Exception as error:
             # Whatever it is: the page says that its figures are old, and the next read may succeed.
-            self._note(error)
+            self._note(name, error)
             code = "clickhouse_away" if isinstance(error, Unavailable) else "internal"
-            found = {day: snapshot.failed(identity, self._last.get(day), day, code) for day in wanted}
+            self._publish({topic: self._snapshot(self._last.get(topic, {}), code) for topic in topics}, None)
         else:
-            self._note(None)
-            found = {day: snapshot.build(identity, reading, day) for day in wanted}
-        # The newest day is kept even when nobody watches it: its last figures greet the next visitor.
-        kept: dict[date | None, Snapshot] = {None: self._last[None]} if None in self._last else {}
-        self._last = kept | found
-        return found
+            self._note(name, None)
+            self._last |= found
+            self._publish({topic: self._snapshot(each) for topic, each in found.items()}, started)
 
-    def _publish(self, found: dict[date | None, Snapshot]) -> None:
+    def _snapshot(self, members: Members, error: str | None = None) -> Snapshot:
+        cut = (members.get("cut") or {}).get("number", 0)
+        return Snapshot(f"{cut}.{self._count}-{self._life}", members, error)
+
+    def _forget(self, wanted: Sequence[Topic]) -> None:
+        """Keep last members only of what is watched, and of the first page for who comes next."""
+        self._last = {
+            topic: each for topic, each in self._last.items() if topic in wanted or topic.day is None
+        }
+
+    def _publish(self, found: dict[Topic, Snapshot], read_s: float | None) -> None:
         # The loop may have ended while we were reading.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._hub.publish, found)
+            self._loop.call_soon_threadsafe(self._hub.publish, found, read_s)
 
-    def _note(self, error: Exception | None) -> None:
+    def _note(self, name: str, error: Exception | None) -> None:
         """Log when the reading fails in a new way, and when it works again; not every second."""
-        text = "" if error is None else str(error)
-        if error is not None and text != self._error:
-            log.warning("reading failed: %s", text, exc_info=not isinstance(error, Unavailable))
-        elif self._error and error is None:
-            log.warning("reading works again")
-        self._error = text
+        text, before = "" if error is None else str(error), self._errors.get(name, "")
+        if error is not None and text != before:
+            log.warning("reading %s failed: %s", name, text, exc_info=not isinstance(error, Unavailable))
+        elif before and error is None:
+            log.warning("reading %s works again", name)
+        self._errors[name] = text

@@ -16,7 +16,13 @@ log = logging.getLogger(__name__)
 
 _STATUS: Final = {
     "bad_day": HTTPStatus.BAD_REQUEST,
+    "bad_view": HTTPStatus.BAD_REQUEST,
+    "bad_ward": HTTPStatus.BAD_REQUEST,
+    "bad_cut": HTTPStatus.BAD_REQUEST,
+    "past_has_no_stream": HTTPStatus.BAD_REQUEST,
     "bad_request": HTTPStatus.BAD_REQUEST,
+    "city_only": HTTPStatus.FORBIDDEN,
+    "no_such_cut": HTTPStatus.NOT_FOUND,
     "not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "clickhouse_away": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -63,9 +69,15 @@ def words_of(code: str) -> dict[str, str]:
 
 def json_response(value: Any, status: int = 200) -> web.Response:
     """JSON that no cache keeps."""
-    body = msgspec.json.encode(value)
+    return bytes_response(msgspec.json.encode(value), status)
+
+
+def bytes_response(body: bytes, status: int = 200) -> web.Response:
+    """JSON that is encoded already."""
     headers = {"Cache-Control": "no-store"}
-    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+    response = web.Response(body=body, status=status, content_type="application/json", headers=headers)
+    response.enable_compression()
+    return response
 
 
 def response_of(code: str) -> web.Response:

@@ -1,35 +1,39 @@
-"""The addresses: the page, its files, its stream, the same as JSON, and health."""
+"""The addresses: the page, its files, its stream, the same as JSON, past cuts, and health."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
-from dashboards.server import stream
+from dashboards.server import assets, stream
+from dashboards.server.access.viewer import ward_aware
 from dashboards.server.config import DashboardConfig
 from dashboards.server.hub import Channel, Hub, TooManyClients
-from dashboards.server.problem import Problem, json_response, problems, secure
-from dashboards.server.snapshot import Snapshot
+from dashboards.server.past import Past
+from dashboards.server.problem import Problem, bytes_response, json_response, problems, secure
+from dashboards.server.snapshot import Members
+from dashboards.server.topic import Topic, day_of, wanted
+from dashboards.server.views.city import cuts
+from producers.contract.errors import Stop, Unavailable
 
-WEB: Final = Path(__file__).resolve().parent.parent / "web"
 # A visitor is shown nothing older than this without waiting for a read, which may take so long.
 FRESH_READS: Final = 2.0
 # Shorter than the patience of who asks for health.
 FIRST_READ_S: Final = 1.5
-# The contract takes no event from before 2020.
-DAY_MIN: Final = date(2020, 1, 1)
-DAY_MAX: Final = date(2099, 12, 31)
+# What every page reads first: its last snapshot is kept for the next visitor.
+FIRST_PAGE: Final = Topic("city")
 
 
 class Routes:
     """Handlers around one hub; `wake` asks the poller to read now."""
 
-    def __init__(self, config: DashboardConfig, hub: Hub, wake: Callable[[], None]) -> None:
-        self._config, self._hub, self._wake = config, hub, wake
+    def __init__(
+        self, config: DashboardConfig, hub: Hub, views: frozenset[str], past: Past, wake: Callable[[], None]
+    ) -> None:
+        self._config, self._hub, self._views, self._past, self._wake = config, hub, views, past, wake
+        self._assets = assets.load()
 
     def application(self) -> web.Application:
         """All of it as one aiohttp application."""
@@ -38,57 +42,81 @@ class Routes:
         app.router.add_get("/", self.page)
         app.router.add_get("/events", self.events, allow_head=False)
         app.router.add_get("/api/snapshot", self.snapshot)
+        app.router.add_get("/api/cuts", self.cuts)
         app.router.add_get("/healthz", self.health)
-        app.router.add_static("/web/", WEB)
+        app.router.add_get("/web/{path:.+}", self.asset)
         return app
 
-    async def page(self, _request: web.Request) -> web.StreamResponse:
+    @ward_aware
+    async def page(self, request: web.Request) -> web.StreamResponse:
         """The page itself; its figures come by `events`."""
-        return web.FileResponse(WEB / "index.html", headers={"Cache-Control": "no-cache"})
+        return assets.response(request, self._assets["index.html"])
 
+    @ward_aware
+    async def asset(self, request: web.Request) -> web.StreamResponse:
+        """One of the page's files."""
+        found = self._assets.get(request.match_info["path"])
+        if found is None:
+            raise Problem("not_found")
+        return assets.response(request, found)
+
+    @ward_aware
     async def events(self, request: web.Request) -> web.StreamResponse:
         """The stream of one browser."""
+        topic = wanted(request, self._views)
+        if topic.cut is not None:
+            raise Problem("past_has_no_stream")
         try:
-            with self._hub.watch(_wanted_day(request)) as channel:
+            with self._hub.watch(topic) as channel:
                 await self._fresh(channel)
-                return await stream.run(request, self._hub, channel, self._config.refresh_s)
+                return await stream.run(request, self._hub, channel)
         except TooManyClients:
             raise Problem("too_many_clients") from None
 
+    @ward_aware
     async def snapshot(self, request: web.Request) -> web.StreamResponse:
-        """What a page shows, once, as JSON."""
-        return json_response(stream.whole(await self._read(_wanted_day(request))))
+        """What a page shows, once, as JSON; with `cut`, as of then."""
+        topic = wanted(request, self._views)
+        if topic.cut is None:
+            return json_response(await self._read(topic))
+        try:
+            return bytes_response(await self._past.read(topic))
+        except Unavailable:
+            raise Problem("clickhouse_away") from None
+        except Stop:
+            raise Problem("no_such_cut") from None
 
+    @ward_aware
+    async def cuts(self, request: web.Request) -> web.StreamResponse:
+        """The days that have cuts, and for `day` the numbers that a slider can reach, as unbroken runs."""
+        day = day_of(request)
+        try:
+            days = await self._past.ask(cuts.days)
+            runs = await self._past.ask(lambda source: cuts.runs(source, day)) if day else []
+        except Unavailable:
+            raise Problem("clickhouse_away") from None
+        return json_response({"days": days, "day": day, "runs": runs})
+
+    @ward_aware
     async def health(self, _request: web.Request) -> web.StreamResponse:
         """200 when ClickHouse answered just now."""
-        latest = await self._read(None)
-        return json_response({"ok": True, "age_s": stream.age_s(latest), "clients": self._hub.clients})
+        latest = await self._read(FIRST_PAGE)
+        return json_response({"ok": True, "age_s": latest["age_s"], "clients": self._hub.clients})
 
-    async def _read(self, day: date | None) -> Snapshot:
+    async def _read(self, topic: Topic) -> Members:
         try:
-            with self._hub.watch(day) as channel:
-                latest = await self._fresh(channel)
+            with self._hub.watch(topic) as channel:
+                fresh = await self._fresh(channel)
         except TooManyClients:
             raise Problem("too_many_clients") from None
-        if latest is None or latest.error:
-            raise Problem((latest and latest.error) or "clickhouse_away")
-        return latest
+        if not fresh or channel.latest is None or channel.latest.error:
+            raise Problem((channel.latest and channel.latest.error) or "clickhouse_away")
+        return channel.body()
 
-    async def _fresh(self, channel: Channel) -> Snapshot | None:
-        """The channel's latest, after a read if that is old; None if the read takes too long."""
-        if channel.age_s() <= FRESH_READS * self._config.refresh_s:
-            return channel.latest
+    async def _fresh(self, channel: Channel) -> bool:
+        """Wait for a read if the channel's latest is old; whether it is new enough then."""
+        if channel.put_age_s() <= FRESH_READS * self._config.refresh_s:
+            return True
         self._wake()
-        await channel.wait(FIRST_READ_S)
-        return channel.latest if channel.age_s() <= FIRST_READ_S else None
-
-
-def _wanted_day(request: web.Request) -> date | None:
-    text = request.query.get("day", "")
-    try:
-        day = date.fromisoformat(text) if text else None
-    except ValueError:
-        raise Problem("bad_day") from None
-    if day and not DAY_MIN <= day <= DAY_MAX:
-        raise Problem("bad_day")
-    return day
+        await channel.read_once(FIRST_READ_S)
+        return channel.put_age_s() <= FIRST_READ_S

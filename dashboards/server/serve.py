@@ -14,9 +14,10 @@ from aiohttp import web
 
 from dashboards.server.config import DashboardConfig
 from dashboards.server.hub import Hub
+from dashboards.server.past import Past
 from dashboards.server.poller import Poller
-from dashboards.server.reader import Reader
-from dashboards.server.routes import Routes
+from dashboards.server.routes import FIRST_PAGE, Routes
+from dashboards.server.views import views
 from producers.contract.errors import Stop
 from streams.warehouse.store import Store
 
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 SHUTDOWN_S: Final = 1.5
 CONNECT_TIMEOUT_S: Final = 2
 QUERY_TIMEOUT_S: Final = 5
+# History may be asked about a year of cuts.
+PAST_TIMEOUT_S: Final = 20
 
 
 def run_dashboard(config: DashboardConfig) -> None:
@@ -34,12 +37,13 @@ def run_dashboard(config: DashboardConfig) -> None:
 
 
 async def _serve(config: DashboardConfig) -> None:
-    hub = Hub(config.clients_max)
-    poller = Poller(hub, Reader(_store(config)), config.refresh_s)
+    hub = Hub(config.clients_max, FIRST_PAGE)
+    live = views(config)
+    poller = Poller(hub, _store(config, QUERY_TIMEOUT_S), live, config.refresh_s)
+    past = Past(_store(config, PAST_TIMEOUT_S), views(config))
     poller.start()
-    runner = web.AppRunner(
-        Routes(config, hub, poller.wake).application(), access_log=None, shutdown_timeout=SHUTDOWN_S
-    )
+    routes = Routes(config, hub, frozenset(live), past, poller.wake)
+    runner = web.AppRunner(routes.application(), access_log=None, shutdown_timeout=SHUTDOWN_S)
     try:
         await _listen(runner, config)
         log.info("the page is at http://%s:%d", config.host, config.port)
@@ -47,18 +51,19 @@ async def _serve(config: DashboardConfig) -> None:
             await stopping.wait()
     finally:
         poller.stop()
+        past.close()
         hub.close()
         await runner.cleanup()
 
 
-def _store(config: DashboardConfig) -> Store:
+def _store(config: DashboardConfig, timeout_s: int) -> Store:
     """A store that gives up sooner than a loader's: the page would rather say that its figures are old."""
     address = config.clickhouse
     return Store(
         replace(
             address,
             connect_timeout_s=min(address.connect_timeout_s, CONNECT_TIMEOUT_S),
-            request_timeout_s=min(address.request_timeout_s, QUERY_TIMEOUT_S),
+            request_timeout_s=min(address.request_timeout_s, timeout_s),
         )
     )
 

@@ -1,4 +1,4 @@
-"""What the server says in words: a ward's status, its errors. Dossiers' words come from the contract."""
+"""What the server says in words: its errors, and the contract's words for the page."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from typing import Final
 
 from producers.contract.vocabulary import CHANNEL_WORDS, STATUS_WORDS, TIMELINESS_WORDS, Words
 
-WARD_STATUS_WORDS: Final[dict[str, Words]] = {
-    "complete": Words("Đủ dữ liệu", "Complete"),
-    "behind": Words("Đang gửi bù", "Catching up"),
-    "silent": Words("Im lặng", "Silent"),
-    "missing": Words("Thiếu dữ liệu", "Data missing"),
-    "none": Words("Chưa có dữ liệu", "No data yet"),
-}
-
 ERROR_WORDS: Final[dict[str, Words]] = {
     "bad_day": Words("Ngày phải có dạng 2025-07-21", "The day must look like 2025-07-21"),
+    "bad_view": Words("Không có màn hình này", "There is no such view"),
+    "bad_ward": Words("Không có phường, xã mang mã này", "No ward or commune has this code"),
+    "bad_cut": Words("Số của mốc đồng bộ phải là số nguyên", "The number of a cut must be a whole number"),
+    "no_such_cut": Words("Chưa có mốc đồng bộ này", "There is no such cut"),
+    "past_has_no_stream": Words(
+        "Số liệu của một mốc đã qua không thay đổi; hãy đọc bằng /api/snapshot",
+        "Figures as of a past cut do not change; read them from /api/snapshot",
+    ),
+    "city_only": Words(
+        "Tài khoản này chỉ xem được phường, xã của mình", "This viewer sees its own ward or commune only"
+    ),
     "clickhouse_away": Words(
         "Chưa đọc được ClickHouse; trang sẽ tự cập nhật khi đọc lại được",
         "ClickHouse cannot be read now; the page recovers by itself",
@@ -61,5 +64,4 @@ def page_words() -> dict[str, dict[str, dict[str, str]]]:
         "status": {str(int(status)): words._asdict() for status, words in STATUS_WORDS.items()},
         "timeliness": {item.value: words._asdict() for item, words in TIMELINESS_WORDS.items()},
         "channel": {item.value: words._asdict() for item, words in CHANNEL_WORDS.items()},
-        "ward_status": {code: words._asdict() for code, words in WARD_STATUS_WORDS.items()},
     }

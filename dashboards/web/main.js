@@ -1,43 +1,87 @@
-// Wires the parts: address -> stream -> state -> views. Nothing else knows more than one of them.
+// Wires the parts: address -> stream or past cut -> state -> view. Nothing else knows more than one of them.
 
-import { Chips } from "./chips.js";
-import { Days } from "./days.js";
-import { later, write } from "./dom.js";
-import { number } from "./format.js";
-import { Freshness } from "./freshness.js";
-import { State } from "./state.js";
-import { Stream } from "./stream.js";
-import { Table } from "./table.js";
-import { Tiles } from "./tiles.js";
-import * as url from "./url.js";
-import * as words from "./words.js";
+import { make } from "./parts/dom.js";
+import * as address from "./shell/address.js";
+import { Freshness } from "./shell/freshness.js";
+import { past } from "./shell/past.js";
+import { State } from "./shell/state.js";
+import { Stream } from "./shell/stream.js";
+import { Top } from "./shell/top.js";
+import * as views from "./shell/views.js";
+import * as words from "./shell/words.js";
 
-const at = (id) => document.getElementById(id);
+const root = document.getElementById("view");
 const state = new State();
-const tiles = new Tiles(at("tiles"));
-const freshness = new Freshness({ asOf: at("as-of"), live: at("live"), notice: at("notice") });
-const table = new Table({ head: at("head"), body: at("rows"), onSort: sorted });
-const chips = new Chips({ root: at("chips"), onChoose: drawFilter });
-const days = new Days({ select: at("day"), before: at("day-before"), after: at("day-after"), onChoose: chooseDay });
-const stream = new Stream({ onSnapshot: replaced, onDelta: changed, onLost: lost });
+const freshness = new Freshness();
+const bar = new Top();
+const stream = new Stream({ onSnapshot: replaced, onDelta: changed, onTick: ticked, onLost: lost });
 
-const rows = () => state.snapshot?.rows.values() ?? [];
+let shown = {};
+let view = null;
+let turn = 0;
+
+/** Change the address, and show what it then says. `quiet` changes replace the present entry of the history. */
+function go(changes, { quiet = false } = {}) {
+  address.set(changes, quiet);
+  return show();
+}
+
+async function show() {
+  const mine = ++turn;
+  const wanted = address.read();
+  document.documentElement.dataset.theme = wanted.theme;
+  const { View, dictionary, style } = await views.load(wanted.view);
+  await words.load(wanted.lang, ["shell", dictionary]);
+  if (mine !== turn) return;
+  const same = view && ["view", "lang", "theme", "ward"].every((name) => wanted[name] === shown[name]);
+  const before = shown;
+  shown = wanted;
+  bar.draw(wanted);
+  if (!same) await mount(View, style, before);
+  else view.changed?.(wanted);
+  const topic = { view: wanted.view, day: wanted.day, cut: wanted.cut, ...view.topic?.(wanted) };
+  await follow(topic, mine);
+}
+
+async function mount(View, style, before) {
+  view?.close?.();
+  await views.dress(style);
+  root.replaceChildren();
+  root.className = `view-${shown.view}`;
+  view = new View(root, { go, address: () => shown, state });
+  if (before.view !== shown.view || before.ward !== shown.ward) state.clear();
+  draw(null);
+}
+
+/** Show a topic: a past cut is read once, anything else is streamed. */
+async function follow(topic, mine) {
+  const query = address.query(topic);
+  if (query === follow.query && (state.snapshot || !topic.cut)) return;
+  follow.query = query;
+  state.switching = true;
+  freshness.draw(state);
+  if (!topic.cut) {
+    stream.open(query);
+    return;
+  }
+  stream.close();
+  const body = await past(query);
+  if (mine === turn) body.code ? refused(body) : replaced(body);
+}
 
 function replaced(body) {
-  const flash = state.snapshot?.day === body.day;
   words.learn(body.words);
   state.replace(body);
-  drawAll(flash);
+  draw(null);
 }
 
 function changed(body) {
-  const moved = state.change(body);
-  table.draw(moved, true);
-  if (moved.length) {
-    table.arrange(rows());
-    drawFilter();
-  }
-  drawCity(true);
+  draw(state.change(body));
+}
+
+function ticked(body) {
+  state.heard(body);
+  freshness.draw(state);
 }
 
 function lost() {
@@ -45,71 +89,29 @@ function lost() {
   freshness.draw(state);
 }
 
-function drawAll(flash) {
-  table.titles();
-  table.draw(rows(), flash);
-  table.order(rows());
-  drawFilter();
-  drawCity(flash);
-}
-
-function drawCity(flash) {
-  tiles.draw(state.snapshot, flash);
-  days.draw(state.snapshot, url.day());
+function refused(problem) {
+  state.refuse(problem);
   freshness.draw(state);
 }
 
-function drawFilter() {
-  if (!state.snapshot) return;
-  chips.draw(rows());
-  const count = table.filter(rows(), at("filter").value, chips.chosen);
-  write(at("count"), words.t("count", { n: number(count) }));
-  write(at("blank"), words.t("no_match"));
-  at("blank").hidden = count > 0;
-}
-
-function sorted() {
-  const { key, descending } = table.sort;
-  url.set({ sort: descending ? `-${key}` : key });
-  if (state.snapshot) table.order(rows());
-}
-
-function chooseDay(day) {
-  url.set({ day });
-  drawLanguageLink();
-  state.switching = true;
+/** `names`: the members that changed; null when everything may have. */
+function draw(names) {
   freshness.draw(state);
-  stream.open(day);
+  if (state.snapshot) view?.draw(state.snapshot, names);
+  document.title = ["Đồng Bộ", view?.title?.()].filter(Boolean).join(" · ");
 }
 
-function drawLanguageLink() {
-  const other = words.lang === "vi" ? "en" : "vi";
-  const link = at("lang");
-  link.textContent = other === "en" ? "English" : "Tiếng Việt";
-  link.lang = link.hreflang = other;
-  link.href = url.withChanges({ lang: other === "en" ? "en" : "" });
-}
-
-async function speak(lang) {
-  await words.load(lang);
-  words.label(document);
-  drawLanguageLink();
-  if (state.snapshot) drawAll(false);
-  else freshness.draw(state);
-}
-
-function followLanguageLink(event) {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+function followLinks(event) {
+  const link = event.target.closest?.("a[href^='?']");
+  if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  const lang = at("lang").hreflang;
-  url.set({ lang: lang === "en" ? "en" : "" });
-  speak(lang);
+  address.open(link.getAttribute("href"));
+  const moved = link.closest("#view") || link.closest("nav");
+  show().then(() => moved && link.closest("#view") && root.focus({ preventScroll: true }));
 }
 
-const wantedSort = url.get("sort");
-if (wantedSort) table.sort = { key: wantedSort.replace("-", ""), descending: wantedSort.startsWith("-") };
-at("lang").addEventListener("click", followLanguageLink);
-at("filter").addEventListener("input", later(80, drawFilter));
-await speak(url.get("lang"));
+document.addEventListener("click", followLinks);
+addEventListener("popstate", show);
 setInterval(() => freshness.draw(state), 1000);
-stream.open(url.day());
+root.append(make("p", "blank", ""));
+await show();

@@ -1,0 +1,59 @@
+// The newest figures, as the server sent them: a snapshot replaces all, a delta replaces what it names.
+// Members named in `keys` are tables: here a Map by the key, of which a delta brings the changed rows.
+
+export class State {
+  snapshot = null;
+  /** The stream broke and has not come back yet. */
+  lost = false;
+  /** Something else was asked for and has not come yet. */
+  switching = true;
+  /** What was asked for does not exist: {code, vi, en}. */
+  refused = null;
+  #readAt = null;
+
+  clear() {
+    this.snapshot = null;
+    this.switching = true;
+  }
+
+  replace(body) {
+    this.switching = false;
+    this.refused = null;
+    const tables = Object.entries(body.keys ?? {}).map(([name, key]) => [name, byKey(body[name], key)]);
+    this.snapshot = { ...body, ...Object.fromEntries(tables) };
+    this.heard(body);
+  }
+
+  /** Returns the names of the members that changed. */
+  change(body) {
+    const { gone = {}, age_s: _age, ...members } = body;
+    const keys = this.snapshot.keys ?? {};
+    for (const [name, value] of Object.entries(members)) {
+      if (!(name in keys)) this.snapshot[name] = value;
+      else for (const row of value) this.snapshot[name].set(row[keys[name]], row);
+    }
+    for (const [name, lost] of Object.entries(gone)) for (const key of lost) this.snapshot[name].delete(key);
+    this.heard(body);
+    return new Set([...Object.keys(members), ...Object.keys(gone)]);
+  }
+
+  heard(body) {
+    this.lost = false;
+    // By our own clock, so that a wrong clock on this machine cannot make figures look fresh or old.
+    this.#readAt = body.age_s == null ? null : performance.now() - body.age_s * 1000;
+  }
+
+  refuse(problem) {
+    this.switching = false;
+    this.refused = problem;
+  }
+
+  /** Seconds since ClickHouse was read; null if it never was. */
+  get age() {
+    return this.#readAt == null ? null : (performance.now() - this.#readAt) / 1000;
+  }
+}
+
+function byKey(rows, key) {
+  return new Map(rows.map((row) => [row[key], row]));
+}
