@@ -1,0 +1,218 @@
+"""Goal: what enters a hop leaves it or is on its way; what is lost is found at its hop and partition.
+
+It heals when it comes back. Method: a real broker, engine, loader and worker; things are taken away by hand
+where no process would lose them. The graces are short; the job is run as the monitor runs it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from ops.stack.clickhouse import Endpoint
+from ops.stack.kafka import Broker
+from producers.contract.envelope import Event, SequencedEvent, wrap_heartbeat
+from producers.contract.events import Heartbeat
+from producers.contract.topics import PARTITION_OF_WARD
+from streams.monitor.config import MonitorConfig
+from streams.monitor.conservation import Conservation
+from streams.monitor.jobs import Context
+from streams.warehouse.store import Store
+from tests.builders import EPOCH, START, status
+from tests.conftest import eventually
+from tests.pipeline.warehouse import Topics, database, running, wait_all_read, wait_stored
+from tests.pipeline.workers import WorkerProcess
+
+pytestmark = pytest.mark.timeout(240)
+# Each in a partition of its own.
+ALL, DELETED, REJECTED, ANNOUNCED, SKIPPED, LOST = "00070", "00004", "00008", "00025", "00091", "00097"
+HOPS = {"outbox_kafka", "kafka_loader", "loader_rows", "events_books"}
+
+
+class Watch:
+    """The job of one installation, with short graces, and what it says."""
+
+    def __init__(self, topics: Topics, store: Store, **graces: float) -> None:
+        self.topics, self.store = topics, store
+        config = MonitorConfig(topics.bootstrap, store.address, topics.app_id, topics.events)
+        known = {"grace_s": 1.0, "confirm_s": 0.2} | graces
+        self._job = Conservation(config, **known)
+        self._context = Context(config, store, threading.Event())
+
+    def look(self) -> list[dict[str, Any]]:
+        """One run, as it stands in the view; what is not equal."""
+        self._job.run(self._context)
+        rows = self.store.query("SELECT * FROM v_conservation ORDER BY hop, partition").dicts()
+        assert all(row["expected"] == row["found"] + row["in_flight"] + row["broken"] for row in rows)
+        return [row for row in rows if row["state"] != "equal"]
+
+    def all_equal(self) -> bool:
+        """Every hop of every partition, looked at now."""
+        found = self.look()
+        assert found == [], found
+        return bool(self.store.value("SELECT count() = 96 FROM v_conservation"))
+
+    def broken(self, hop: str, ward: str, amount: int) -> dict[str, Any]:
+        """The one thing that is broken, once it is."""
+
+        def only() -> dict[str, Any]:
+            found = [row for row in self.look() if row["broken"]]
+            assert len(found) == 1, found
+            (row,) = found
+            assert (row["hop"], row["partition"]) == (hop, PARTITION_OF_WARD[ward])
+            assert (row["broken"], row["in_flight"]) == (amount, 0)
+            return row
+
+        return eventually(only, 30, 0.3)
+
+
+def beat(ward: str, last_seq: int, second: int = 0) -> Event:
+    clock = START + timedelta(seconds=second)
+    return wrap_heartbeat(Heartbeat(ward=ward, epoch=EPOCH, last_seq=last_seq, outbox_pending=0, clock=clock))
+
+
+def events(ward: str, *seqs: int) -> list[SequencedEvent]:
+    return [status(seq, ward=ward) for seq in seqs]
+
+
+def commit(topics: Topics, group: str, offsets: dict[int, int]) -> None:
+    """Say in a group's name that it is done up to here."""
+    consumer = Consumer({"bootstrap.servers": topics.bootstrap, "group.id": group})
+    places = [TopicPartition(topics.events, partition, offset) for partition, offset in offsets.items()]
+    consumer.commit(offsets=places, asynchronous=False)
+    consumer.close()
+
+
+@pytest.fixture(scope="module")
+def town(kafka: Broker, clickhouse: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch]:
+    """An installation with a real worker; the loader is each test's own."""
+    with database(clickhouse) as store:
+        topics = Topics(kafka.bootstrap)
+        folder: Path = tmp_path_factory.mktemp("conservation")
+        worker = WorkerProcess(kafka.bootstrap, topics.app_id, topics.events, folder)
+        yield Watch(topics, store)
+        worker.terminate()
+
+
+def test_at_rest_all_hops_are_equal_and_the_sum_is_written_out(town: Watch) -> None:
+    topics = town.topics
+    topics.send([*events(ALL, 1, 2, 3), *events(ALL, 2), beat(ALL, 3), *events(DELETED, 1, 2, 3)])
+    topics.raw(b"{", ALL.encode(), PARTITION_OF_WARD[ALL])
+    topics.raw(b"{", REJECTED.encode(), PARTITION_OF_WARD[REJECTED])
+    topics.flush()
+    with running(topics.config(town.store)) as loader:
+        wait_stored(town.store, 6)
+        eventually(town.all_equal, 60, 0.3)
+        wait_all_read(loader)
+    row = town.store.query(
+        f"SELECT * FROM v_conservation WHERE hop = 'loader_rows' AND partition = {PARTITION_OF_WARD[ALL]}"
+    ).dicts()[0]
+    assert (row["expected"], row["found"]) == (6, 6)
+    assert row["detail_en"] == "3 events + 1 repeats + 1 rejects + 1 heartbeats"
+
+
+def test_deleted_row_is_broken_at_its_hop_and_heals_when_it_is_back(town: Watch) -> None:
+    town.store.command(f"DELETE FROM events WHERE ward = '{DELETED}' AND seq = 2")
+    row = town.broken("loader_rows", DELETED, 1)
+    assert "00004/test: 2" in row["detail_vi"]
+    town.topics.send(events(DELETED, 2))
+    with running(town.topics.config(town.store)):
+        eventually(town.all_equal, 60, 0.3)
+
+
+def test_deleted_reject_is_broken(town: Watch) -> None:
+    partition = PARTITION_OF_WARD[REJECTED]
+    town.store.command("CREATE TABLE kept AS rejects ENGINE = Memory")
+    town.store.command(f"INSERT INTO kept SELECT * FROM rejects WHERE partition = {partition}")
+    town.store.command(f"DELETE FROM rejects WHERE partition = {partition}")
+    town.broken("loader_rows", REJECTED, 1)
+    town.store.command("INSERT INTO rejects SELECT * FROM kept")
+    town.store.command("DROP TABLE kept")
+    eventually(town.all_equal, 30, 0.3)
+
+
+def test_announced_seqs_that_do_not_come_are_in_flight_then_broken(town: Watch) -> None:
+    patient = Watch(town.topics, town.store, grace_s=60.0)
+    town.topics.send([*events(ANNOUNCED, 1, 4), beat(ANNOUNCED, 5)])
+    with running(town.topics.config(town.store)):
+        row = town.broken("outbox_kafka", ANNOUNCED, 3)
+        assert (
+            row["detail_en"] == "00025/test 2-3: sent and not arrived; 00025/test 5-5: sent and not arrived"
+        )
+        assert [(row["in_flight"], row["broken"]) for row in patient.look()] == [(3, 0)]
+        town.topics.send(events(ANNOUNCED, 2, 3, 5))
+        eventually(town.all_equal, 60, 0.3)
+
+
+def test_without_a_loader_messages_are_in_flight_however_long(town: Watch) -> None:
+    town.topics.send(events(ALL, 4, 5))
+    town.look()
+    time.sleep(1.5)
+    (row,) = town.look()
+    assert (row["hop"], row["in_flight"], row["broken"]) == ("kafka_loader", 2, 0)
+    with running(town.topics.config(town.store)):
+        eventually(town.all_equal, 60, 0.3)
+
+
+def test_skipped_offset_is_broken_and_heals_when_it_is_read(kafka: Broker, clickhouse: Endpoint) -> None:
+    with database(clickhouse) as store:
+        topics = Topics(kafka.bootstrap)
+        watch, found = Watch(topics, store), events(SKIPPED, 1, 2, 3)
+        topics.send(found)
+        topics.count(found, 1_760_000_000_000)
+        commit(topics, f"{topics.app_id}-loader", {PARTITION_OF_WARD[SKIPPED]: 1})
+        with running(topics.config(store)):
+            wait_stored(store, 2)
+            row = watch.broken("kafka_loader", SKIPPED, 1)
+            assert row["detail_en"] == "offsets 0-0 were never loaded"
+            # Whether it was counted, nobody can say who has not seen it: the books have one more.
+            assert [row["in_flight"] for row in watch.look() if row["hop"] == "events_books"] == [1]
+            with running(topics.config(store, role="again")):
+                eventually(watch.all_equal, 60, 0.3)
+
+
+def test_event_that_no_book_counts_is_broken_at_the_books(kafka: Broker, clickhouse: Endpoint) -> None:
+    with database(clickhouse) as store:
+        topics = Topics(kafka.bootstrap)
+        found = events(LOST, 1, 2, 3)
+        topics.send(found)
+        topics.count(found[:2], 1_760_000_000_000)
+        watch = Watch(topics, store)
+        with running(topics.config(store)):
+            wait_stored(store, 3)
+            eventually(lambda: store.value("SELECT sum(events) FROM book FINAL") == 2, 60)
+            watch.look()
+            time.sleep(1.5)
+            # The worker has not said that it is done.
+            assert [(row["hop"], row["in_flight"]) for row in watch.look()] == [("events_books", 1)]
+            commit(topics, topics.app_id, {PARTITION_OF_WARD[LOST]: 3})
+            row = watch.broken("events_books", LOST, 1)
+            assert row["detail_en"] == f"{LOST}/{EPOCH}/3 stored and not counted in a book"
+            topics.count(found[2:], 1_760_000_000_000)
+            eventually(watch.all_equal, 60, 0.3)
+
+
+def test_message_that_was_covered_without_a_row_is_broken(town: Watch) -> None:
+    partition = PARTITION_OF_WARD[ALL]
+    # A run that claims a message more than it stored.
+    town.store.command(
+        "INSERT INTO coverage"
+        " SELECT topic_id, topic, partition, 2, last_offset, events, rejects, heartbeats, now64(3)"
+        f" FROM coverage FINAL WHERE partition = {partition} AND first_offset = 0"
+    )
+    town.broken("loader_rows", ALL, 2)
+    town.store.command(f"DELETE FROM coverage WHERE partition = {partition} AND first_offset = 2")
+    eventually(town.all_equal, 30, 0.3)
+
+
+def test_judgements_are_kept_in_the_table(town: Watch) -> None:
+    hops = town.store.query("SELECT DISTINCT hop FROM conservation").rows
+    assert {hop for (hop,) in hops} == HOPS
+    assert town.store.value("SELECT count() > 96 FROM conservation WHERE broken = 0") == 1
