@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from dashboards.server.config import DashboardConfig
+from dashboards.server.exports.routes import Exports
 from dashboards.server.hub import Hub
 from dashboards.server.past import Past
 from dashboards.server.poller import Poller
@@ -29,6 +30,7 @@ CONNECT_TIMEOUT_S: Final = 2
 QUERY_TIMEOUT_S: Final = 5
 # History may be asked about a year of cuts.
 PAST_TIMEOUT_S: Final = 20
+EXPORT_TIMEOUT_S: Final = 30
 
 
 def run_dashboard(config: DashboardConfig) -> None:
@@ -43,7 +45,10 @@ async def _serve(config: DashboardConfig) -> None:
     past = Past(_store(config, PAST_TIMEOUT_S), views(config))
     poller.start()
     routes = Routes(config, hub, frozenset(live), past, poller.wake)
-    runner = web.AppRunner(routes.application(), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    exports = Exports(_store(config, EXPORT_TIMEOUT_S))
+    app = routes.application()
+    exports.add_to(app)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     try:
         await _listen(runner, config)
         log.info("the page is at http://%s:%d", config.host, config.port)
@@ -52,6 +57,7 @@ async def _serve(config: DashboardConfig) -> None:
     finally:
         poller.stop()
         past.close()
+        exports.close()
         hub.close()
         await runner.cleanup()
 

@@ -18,7 +18,22 @@ Row = dict[str, Any]
 
 _RELATION: Final = re.compile(r"\bv_\w+\b")
 # Operational logs are not about the city's data and have no form as of a cut.
-_ALWAYS_NOW: Final = frozenset({"v_loads", "v_incidents", "v_coverage_holes", "v_city_cut", "v_repairs"})
+_ALWAYS_NOW: Final = frozenset(
+    {
+        "v_loads",
+        "v_incidents",
+        "v_coverage_holes",
+        "v_city_cut",
+        "v_repairs",
+        "v_alerts",
+        "v_alert_deliveries",
+    }
+)
+
+
+def millis(instant: datetime) -> int:
+    """An instant as ClickHouse is told it: a text would be written in one zone and read in another."""
+    return round(instant.timestamp() * 1000)
 
 
 class Source:

@@ -54,6 +54,37 @@ ERROR_WORDS: Final[dict[str, Words]] = {
     "too_fast": Words(
         "Quá nhiều yêu cầu trong thời gian ngắn; hãy chờ một chút", "Too many requests at once; wait a little"
     ),
+    "no_cut_yet": Words(
+        "Chưa có mốc đồng bộ nào nên chưa tải được tệp; hãy thử lại sau nửa phút",
+        "There is no cut yet, so no file can be made; try again in half a minute",
+    ),
+    "bad_as_of": Words(
+        "as_of phải là số của một mốc, hoặc thời điểm như 2025-07-21T14:32:05",
+        "as_of must be the number of a cut, or an instant such as 2025-07-21T14:32:05",
+    ),
+    "bad_days": Words("days phải là số ngày từ 1 đến 3660", "days must be a number of days from 1 to 3660"),
+    "bad_group": Words("group phải là số từ 1 đến 25", "group must be a number from 1 to 25"),
+    "bad_owner": Words(
+        "owner phải là mã hoặc tên của nơi chịu trách nhiệm, dài nhất 120 ký tự",
+        "owner must be the code or name of a responsible body, at most 120 characters",
+    ),
+    "bad_state": Words("state phải là all, open hoặc overdue", "state must be all, open or overdue"),
+    "bad_lang": Words("lang phải là vi hoặc en", "lang must be vi or en"),
+    "bad_info": Words("info phải là yes hoặc no", "info must be yes or no"),
+    "twice": Words("Mỗi tham số chỉ được nêu một lần", "Each parameter may be given once only"),
+    "unknown_parameter": Words("Bảng này không có tham số như vậy", "This table has no such parameter"),
+    "too_many_rows": Words(
+        "Bảng có trên 100.000 dòng; hãy chọn ít ngày hơn hoặc một phường, xã",
+        "The table has over 100,000 rows; choose fewer days or one ward",
+    ),
+    "busy": Words(
+        "Đang có nhiều tệp được lập; hãy thử lại sau ít giây",
+        "Many files are being made; try again in a few seconds",
+    ),
+    "not_available_yet": Words(
+        "Cơ sở dữ liệu này chưa có bảng đó; hãy cập nhật bằng dongbo migrate",
+        "This database has no such table yet; bring it up to date with dongbo migrate",
+    ),
     "internal": Words("Lỗi của máy chủ; xem nhật ký", "The server failed; see its log"),
 }
 

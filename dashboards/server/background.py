@@ -1,0 +1,75 @@
+"""Reads that may take long, in threads of their own: whoever asks gets what is known, and never waits long.
+
+The poller must not be held up by one ward's list of overdue dossiers. So a view asks here, shows what was
+read last, and finds the newer answer at its next turn. Each key is read by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Final
+
+# Values that are remembered; the one that nobody asked for longest goes first.
+KEPT_MAX: Final = 2000
+
+
+@dataclass(slots=True)
+class _Entry:
+    value: Any = None
+    known: bool = False
+    error: BaseException | None = None
+    read_s: float = 0.0
+    under_way: Future[Any] | None = None
+
+
+class Background:
+    """Values by key. All methods are for one thread; the reading is done by another."""
+
+    def __init__(self, threads: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="background")
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._clock = clock
+
+    def ask(self, key: Hashable, seconds: float, read: Callable[[], Any]) -> None:
+        """See to it that the value of a key is not older than `seconds` soon."""
+        entry = self._entries.setdefault(key, _Entry())
+        self._entries.move_to_end(key)
+        self._take(entry)
+        due = not entry.read_s or self._clock() - entry.read_s >= seconds
+        if due and entry.under_way is None:
+            entry.under_way = self._threads.submit(read)
+        while len(self._entries) > KEPT_MAX:
+            self._entries.popitem(last=False)
+
+    def settle(self, seconds: float) -> None:
+        """Wait a little for values that are not known at all yet, so that a first page is not empty."""
+        missing = [e.under_way for e in self._entries.values() if e.under_way and not e.known]
+        wait(missing, timeout=seconds)
+
+    def get(self, key: Hashable, default: Any) -> Any:
+        """The newest known value, or `default` while there is none. Raises what the newest reading raised."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return default
+        self._take(entry)
+        if entry.error is not None:
+            raise entry.error
+        return entry.value if entry.known else default
+
+    def close(self) -> None:
+        """Start nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _take(self, entry: _Entry) -> None:
+        """Take over a reading that has ended."""
+        future = entry.under_way
+        if future is None or not future.done():
+            return
+        entry.under_way, entry.read_s = None, self._clock()
+        entry.error = future.exception()
+        if entry.error is None:
+            entry.value, entry.known = future.result(), True
