@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ops.alerts_cli import alerts_app
 from ops.ward_cli import ward_app
 from producers.contract.errors import DongBoError, OutboxFull, Refused, Reject, Unavailable
 
@@ -26,6 +27,7 @@ app: Final = typer.Typer(
 )
 
 app.add_typer(ward_app)
+app.add_typer(alerts_app)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
 AsOf = Annotated[

@@ -113,6 +113,7 @@ def _monitor(settings: Settings) -> None:
     import signal
     import threading
 
+    from ops.alerts_config import alerts_config
     from ops.city.prepare import address
     from ops.health import HealthServer
     from streams.monitor.monitor import Monitor, MonitorConfig, run_monitor
@@ -122,6 +123,7 @@ def _monitor(settings: Settings) -> None:
         signal.signal(signum, lambda *_: stop.set())
     config = MonitorConfig(
         bootstrap=settings.kafka_bootstrap,
+        alerts=alerts_config(settings),
         store=address(settings),
         app_id=settings.app_id,
         events_topic=settings.events_topic,

@@ -172,6 +172,23 @@ class Settings(BaseSettings):
     poll_records_max: int = Field(
         default=5000, ge=1, le=100_000, description="Most records a worker takes from Kafka at once."
     )
+    # Alerts. The webhook's address is masked: many carry their secret in it.
+    alert_webhook_url: SecretStr = Field(
+        default=SecretStr(""), description="Where alerts are posted as JSON; empty: nowhere."
+    )
+    alert_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="Key of the signature (HMAC-SHA256) of what is posted."
+    )
+    alert_smtp_host: str = Field(default="", description="Mail server for alerts; empty: no mail.")
+    alert_smtp_port: int = Field(default=587, ge=1, le=65_535, description="Its port.")
+    alert_smtp_user: str = Field(default="", description="Its user; empty: no log-in.")
+    alert_smtp_password: SecretStr = Field(default=SecretStr(""), description="Its password.")
+    alert_smtp_starttls: bool = Field(default=True, description="Encrypt the way to the mail server.")
+    alert_mail_from: str = Field(default="", description="Sender of alert mails.")
+    alert_mail_to: str = Field(default="", description="Receivers of alert mails, separated by commas.")
+    alert_digest_over: int = Field(
+        default=20, ge=1, le=100_000, description="More alerts than this at once go out as one message."
+    )
     # Who a ward is
     identity_path: Path | None = Field(
         default=None,
