@@ -24,6 +24,7 @@ SELECT number, at FROM v_city_cut
 WHERE at BETWEEN {first:DateTime64(3, 'Asia/Ho_Chi_Minh')} AND {last:DateTime64(3, 'Asia/Ho_Chi_Minh')}
 ORDER BY number
 """
+_SEE: Final = "What it found is in: dongbo alerts history"
 Cut = tuple[int, int]
 
 
@@ -54,6 +55,8 @@ def tried(
     :raises Stop: `not_as_of`: the rule is about this moment only; `rule_failed`; `unknown_parameter`
     :raises Unavailable: ClickHouse is away
     """
+    if not rule.on_history:
+        raise Stop("not_as_of", f"{rule.name} is about this moment only / chỉ xét được lúc này", _SEE)
     found: dict[str, Alert] = {}
     for alert in _folded(store, rule, question_at(rule.sql, names), over, given):
         found[alert.id] = alert

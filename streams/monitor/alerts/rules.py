@@ -4,6 +4,7 @@
     -- severity: critical | warning
     -- for: 30            seconds that a row must hold before it is an alert (default 0)
     -- every: 60          seconds between two evaluations (default: each)
+    -- history: no        it cannot be tried on history (what it is about leaves no trace in a cut)
     -- what-vi: ...       what happened, with {column} of the row; likewise what-en, impact-vi, impact-en,
     --                    next-vi, next-en: what it means, and the command that is the next step
     -- param days UInt32 default 7
@@ -26,7 +27,7 @@ from streams.warehouse.questions import Parameter
 
 WORDS: Final = ("vi", "en", "what-vi", "what-en", "impact-vi", "impact-en", "next-vi", "next-en")
 _LINE: Final = re.compile(
-    r"^-- (vi|en|severity|for|every|(?:what|impact|next)-(?:vi|en)): (.+?)\s*$", re.MULTILINE
+    r"^-- (vi|en|severity|for|every|history|(?:what|impact|next)-(?:vi|en)): (.+?)\s*$", re.MULTILINE
 )
 _PARAM: Final = re.compile(r"^-- param (\w+) (\w+) default (?:'([^']*)'|(\S+))", re.MULTILINE)
 
@@ -42,6 +43,7 @@ class Rule:
     words: Mapping[str, str]
     parameters: tuple[Parameter, ...]
     sql: str
+    on_history: bool = True
 
 
 def read(path: Path) -> Rule:
@@ -67,6 +69,7 @@ def read(path: Path) -> Rule:
         words={name: said[name] for name in WORDS},
         parameters=tuple(Parameter(name, kind, a or b) for name, kind, a, b in _PARAM.findall(text)),
         sql="\n".join(line for line in text.splitlines() if not line.startswith("--")).strip(),
+        on_history=said.get("history") != "no",
     )
 
 
