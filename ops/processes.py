@@ -116,6 +116,7 @@ def _monitor(settings: Settings) -> None:
     from ops.alerts_config import alerts_config
     from ops.city.prepare import address
     from ops.health import HealthServer
+    from streams.domain.alive import Thresholds
     from streams.monitor.monitor import Monitor, MonitorConfig, run_monitor
 
     stop = threading.Event()
@@ -127,6 +128,19 @@ def _monitor(settings: Settings) -> None:
         store=address(settings),
         app_id=settings.app_id,
         events_topic=settings.events_topic,
+        wards_every_s=settings.wards_every_s,
+        cut_every_s=settings.cut_every_s,
+        cut_settle_s=settings.cut_settle_s,
+        limits=Thresholds(
+            active_s=settings.ward_active_s,
+            silent_after_s=settings.ward_silent_after_s,
+            behind_pending=settings.ward_behind_pending,
+            hole_grace_s=settings.hole_grace_s,
+            hole_old_s=settings.hole_old_s,
+            skew_max_s=settings.skew_max_s,
+            declare_by_minute=settings.declare_by_minute,
+            recent_days=settings.recent_days,
+        ),
     )
 
     def serve_health(monitor: Monitor) -> None:

@@ -121,6 +121,44 @@ class Settings(BaseSettings):
     # Processes
     dashboard_host: str = Field(default="127.0.0.1", description="Address the live page listens on.")
     dashboard_port: int = Field(default=8800, ge=1, le=65_535, description="Port of the live page.")
+    dashboard_token: SecretStr | None = Field(
+        default=None, description="Shared token of the city's viewers; without it and OIDC only loopback."
+    )
+    dashboard_public_url: str = Field(
+        default="", description="The page as browsers reach it, e.g. https://dongbo.example."
+    )
+    dashboard_proxies: int = Field(
+        default=0, ge=0, le=10, description="Own proxies before the page, whose X-Forwarded-For is believed."
+    )
+    dashboard_session_hours: float = Field(
+        default=12.0, gt=0.0, le=720.0, description="A viewer logs in again after so long."
+    )
+    dashboard_rate_requests_s: float = Field(
+        default=50.0, gt=0.0, description="Lasting rate of one address, in requests a second."
+    )
+    dashboard_burst_requests: int = Field(
+        default=500, ge=10, description="Requests that one address may send at once."
+    )
+    dashboard_streams_max: int = Field(default=2_000, ge=1, description="Most open pages, over all addresses.")
+    dashboard_streams_client_max: int = Field(
+        default=200, ge=1, description="Most open pages of one address."
+    )
+    dashboard_oidc_issuer: str = Field(
+        default="", description="OpenID provider for logging in; its address, as in its configuration."
+    )
+    dashboard_oidc_client_id: str = Field(default="", description="The page's client id at the provider.")
+    dashboard_oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Its client secret, if it has one; PKCE is always used."
+    )
+    dashboard_oidc_claim: str = Field(
+        default="groups", min_length=1, description="Claim of the ID token that gives the role."
+    )
+    dashboard_oidc_city: str = Field(
+        default="dongbo-city", min_length=1, description="Value of that claim for a viewer of the city."
+    )
+    dashboard_oidc_ward_prefix: str = Field(
+        default="dongbo-ward-", min_length=1, description="A ward's viewer: this, then the ward's code."
+    )
     gateway_host: str = Field(default="127.0.0.1", description="Address the wards' gateway listens on.")
     gateway_port: int = Field(default=8820, ge=1, le=65_535, description="Port of the wards' gateway.")
     gateway_body_bytes_max: int = Field(
@@ -163,6 +201,51 @@ class Settings(BaseSettings):
     )
     loader_health_port: int = Field(default=8805, ge=1, le=65_535, description="Health port of the loader.")
     monitor_health_port: int = Field(default=8806, ge=1, le=65_535, description="Health port of the monitor.")
+    # How the city's picture is judged
+    wards_every_s: float = Field(
+        default=5.0, ge=0.5, le=60.0, description="How often the monitor judges every ward, in seconds."
+    )
+    cut_every_s: int = Field(
+        default=10, ge=10, le=3600, multiple_of=10, description="Seconds between the city's cuts, by tens."
+    )
+    cut_settle_s: float = Field(
+        default=2.0,
+        ge=0.5,
+        le=60.0,
+        description="A cut is begun so long after its instant: more than clocks of brokers differ.",
+    )
+    ward_active_s: int = Field(
+        default=900, ge=1, description="A ward with an event within so many seconds is active."
+    )
+    ward_silent_after_s: int = Field(
+        default=900,
+        ge=10,
+        description="A ward with an open office and no sign of life for so long is silent.",
+    )
+    ward_behind_pending: int = Field(
+        default=20, ge=1, description="A ward with so many events in its outbox is behind."
+    )
+    hole_grace_s: int = Field(
+        default=60, ge=0, description="Missing events are no cause for attention for so long."
+    )
+    hole_old_s: int = Field(
+        default=900, ge=1, description="Missing events are a fault after so long, in seconds."
+    )
+    skew_max_s: int = Field(
+        default=120, ge=1, description="How far a ward's clock may be off before it is shown."
+    )
+    declare_by_minute: int = Field(
+        default=540,
+        ge=0,
+        le=1439,
+        description="Minute of the next working day by which a day's totals should be declared.",
+    )
+    recent_days: int = Field(
+        default=7,
+        ge=1,
+        le=40,
+        description="Days for which conflicts and mismatches count in a ward's status.",
+    )
     session_timeout_s: float = Field(
         default=6.0, ge=2.0, le=300.0, description="Silence after which Kafka gives a worker's wards away."
     )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.monitor.alerts.job import AlertsJob
 from streams.monitor.config import MonitorConfig
 from streams.warehouse.store import Store
 
@@ -37,14 +36,17 @@ class Job:
 
 
 def jobs(config: MonitorConfig) -> list[Job]:
-    """All jobs of a monitor."""
+    """All jobs of a monitor, imported here because their modules take the types above from this one."""
+    from streams.monitor import cuts
+    from streams.monitor.alerts.job import AlertsJob
+    from streams.monitor.conflicts import Conflicts
+    from streams.monitor.wards import Wards
+
+    conflicts = Conflicts(config.limits.recent_days)
     made = [
-        Job("wards", config.wards_every_s, _reach),
+        Job("wards", config.wards_every_s, Wards(config.limits, conflicts).run),
+        Job("cut", cuts.EVERY_S, cuts.Cuts(config, conflicts).run),
     ]
     if config.alerts is not None:
         made.append(Job("alerts", config.alerts.every_s, AlertsJob(config.alerts).run))
     return made
-
-
-def _reach(context: Context) -> Facts:
-    return {"wards": context.store.value("SELECT count() FROM wards")}
