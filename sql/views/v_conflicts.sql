@@ -29,11 +29,5 @@ SELECT
     partition,
     `offset` AS kafka_offset
 FROM r_events
-WHERE (ward, epoch, seq) IN
-(
-    SELECT ward, epoch, seq
-    FROM r_event_rows
-    GROUP BY ward, epoch, seq
-    HAVING min(content_hash) != max(content_hash)
-)
+WHERE (ward, epoch, seq) IN (SELECT ward, epoch, seq FROM r_losers)
 COMMENT 'vi: số thứ tự bị dùng lại với nội dung khác; chỉ nội dung đến trước được tính | en: seqs used again with other content; only the first arrival counts';

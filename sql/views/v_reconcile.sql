@@ -15,7 +15,7 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH losers AS
 (
-    SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted
+    SELECT ward, epoch, seq, content_hash FROM r_losers
 )
 SELECT
     ward,

@@ -1,0 +1,34 @@
+-- Contents of seqs that were used before with another content: they do not count. Blocks of seqs with more rows than
+-- seqs are looked at, no others.
+CREATE OR REPLACE VIEW r_losers
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+SELECT ward, epoch, seq, arrayJoin(arrayFilter(hash -> hash != first_hash, hashes)) AS content_hash
+FROM
+(
+    SELECT ward, epoch, seq, groupUniqArray(e.content_hash) AS hashes, argMax(e.content_hash, e.rank) AS first_hash
+    FROM events AS e
+    WHERE intDiv(seq, 128) IN (SELECT block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+        AND (ward, epoch, intDiv(seq, 128)) IN
+            (SELECT ward, epoch, block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+    GROUP BY ward, epoch, seq
+    HAVING min(e.content_hash) != max(e.content_hash)
+)
+COMMENT 'vi: nội dung đến sau của số thứ tự dùng lại, không được tính | en: later contents of a seq that was used again; they do not count';
+
+CREATE OR REPLACE VIEW r_losers_at
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+WITH (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
+SELECT ward, epoch, seq, arrayJoin(arrayFilter(hash -> hash != first_hash, hashes)) AS content_hash
+FROM
+(
+    SELECT ward, epoch, seq, groupUniqArray(e.content_hash) AS hashes, argMax(e.content_hash, e.rank) AS first_hash
+    FROM events AS e
+    WHERE arrived_at <= instant AND intDiv(seq, 128) IN (SELECT block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+        AND (ward, epoch, intDiv(seq, 128)) IN
+            (SELECT ward, epoch, block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+    GROUP BY ward, epoch, seq
+    HAVING min(e.content_hash) != max(e.content_hash)
+)
+COMMENT 'vi: nội dung đến sau của số thứ tự dùng lại, tại một mốc | en: later contents of a seq that was used again, at a cut';
