@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from ops.alerts_cli import alerts_app
+from ops.viewer_cli import viewer_app
 from ops.ward_cli import ward_app
 from producers.contract.errors import DongBoError, OutboxFull, Refused, Reject, Unavailable
 
@@ -27,6 +28,7 @@ app: Final = typer.Typer(
 )
 
 app.add_typer(ward_app)
+app.add_typer(viewer_app)
 app.add_typer(alerts_app)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
@@ -111,6 +113,14 @@ def doctor(as_json: Json = False) -> None:
 def lag(as_json: Json = False) -> None:
     """How many messages each group has not processed yet, per partition."""
     from ops.watch.lag import show
+
+    raise typer.Exit(show(as_json=as_json))
+
+
+@app.command()
+def conservation(as_json: Json = False) -> None:
+    """What each hop has of what the one before it had, per partition; exit 1 if anything is lost."""
+    from ops.watch.conservation import conservation as show
 
     raise typer.Exit(show(as_json=as_json))
 

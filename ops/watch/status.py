@@ -9,7 +9,7 @@ from ops import console
 from ops.city.prepare import reader
 from ops.settings import Settings, load
 from ops.stack import supervise
-from ops.watch import health
+from ops.watch import conservation, health
 from ops.watch.lag import groups, lags
 from producers.contract.errors import DongBoError, Unavailable
 
@@ -49,7 +49,7 @@ def collect(settings: Settings) -> list[Line]:
         lines.append(_process(answer, running, behind))
     if "city" in running:
         lines.append(_city(running["city"]))
-    return lines
+    return [*lines, _conservation(settings)]
 
 
 def _supervised(settings: Settings) -> list[supervise.Process]:
@@ -133,6 +133,17 @@ def _detail(report: dict[str, Any]) -> str:
 def _city(process: supervise.Process) -> Line:
     ok = process.state == "RUNNING"
     return Line("city", process.state.lower(), ok, process.pid or None, None, None, "simulated wards")
+
+
+def _conservation(settings: Settings) -> Line:
+    """No process, but the sum of them: is what each has what the one before it had?"""
+    try:
+        found = conservation.standing(settings)
+    except DongBoError:
+        return Line("conservation", "away", False, None, None, None, "ClickHouse does not answer")
+    flight = f"{found.in_flight} in flight / trên đường" if found.in_flight and found.ok else ""
+    detail = found.detail or flight
+    return Line("conservation", found.state, found.ok, None, None, _moment(found.at), detail)
 
 
 def _pid(running: dict[str, supervise.Process], name: str) -> int | None:

@@ -27,6 +27,7 @@ from streams.warehouse.store import Store
 if TYPE_CHECKING:
     from streams.monitor.jobs import Context, Facts
 
+EVERY_S: Final = 10.0
 GRACE_S: Final = 60.0
 CONFIRM_S: Final = 5.0
 _IDENTIFIED_WARDS_MAX: Final = 20

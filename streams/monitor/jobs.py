@@ -40,11 +40,13 @@ def jobs(config: MonitorConfig) -> list[Job]:
     from streams.monitor import cuts
     from streams.monitor.alerts.job import AlertsJob
     from streams.monitor.conflicts import Conflicts
+    from streams.monitor.conservation import EVERY_S, Conservation
     from streams.monitor.wards import Wards
 
     conflicts = Conflicts(config.limits.recent_days)
     made = [
         Job("wards", config.wards_every_s, Wards(config.limits, conflicts).run),
+        Job("conservation", EVERY_S, Conservation(config).run),
         Job("cut", cuts.EVERY_S, cuts.Cuts(config, conflicts).run),
     ]
     if config.alerts is not None:

@@ -51,8 +51,17 @@ def _count(cli: Cli, query: str) -> int:
 def test_status_of_a_running_city_is_all_well(cli: Cli) -> None:
     lines = {line["process"]: line for line in cli.json("status")}
     programs = ["kafka", "clickhouse", "worker-0", "loader", "monitor", "dashboard", "gateway", "city"]
-    assert list(lines) == programs
-    assert all(line["ok"] and line["pid"] for line in lines.values())
+    assert list(lines) == [*programs, "conservation"]
+    assert all(line["ok"] for line in lines.values())
+    assert all(lines[name]["pid"] for name in programs)
+
+
+def test_conservation_of_a_running_city_is_not_broken(cli: Cli) -> None:
+    rows = eventually(lambda: json.loads(cli.run("conservation", "--json").stdout), timeout=30)
+    assert len(rows) == 4 * 24
+    assert {row["hop"] for row in rows if row["broken"]} == set()
+    assert all(row["expected"] == row["found"] + row["in_flight"] for row in rows)
+    assert cli.run("conservation").returncode == 0
 
 
 def _receipt(url: str, headers: dict[str, str]) -> dict[str, tuple[int, int]]:
@@ -124,7 +133,8 @@ def test_command_without_a_city_exits_3_and_says_what_to_do(nobody: Cli, command
 def test_doctor_names_a_command_for_everything_that_is_not_as_wanted(cli: Cli, nobody: Cli) -> None:
     assert all(check["ok"] for check in cli.json("doctor"))
     checks = nobody.json("doctor", code=1)
-    assert {check["name"] for check in checks if not check["ok"]} >= {"kafka", "clickhouse", "loader", "monitor"}
+    bad = {check["name"] for check in checks if not check["ok"]}
+    assert bad >= {"kafka", "clickhouse", "loader", "monitor"}
     assert all(check["mend"] for check in checks if not check["ok"])
 
 
