@@ -47,7 +47,8 @@ def evaluate(
     values = {**values_of(rule, given), **(bound or {})}
     try:
         rows = store.query(sql or rule.sql, values, limits)
-        missing = [name for name in _NEEDED if name not in rows.names]
+        # An answer without rows may come without names.
+        missing = [name for name in _NEEDED if rows.rows and name not in rows.names]
         if missing:
             raise Stop("bad_rule", f"{rule.name} has no column {', '.join(missing)}", "Add it")
         found = tuple(_finding(rule, row, now_ms) for row in rows.dicts()[:ROWS_MAX])
