@@ -139,7 +139,9 @@ class Settings(BaseSettings):
     dashboard_burst_requests: int = Field(
         default=500, ge=10, description="Requests that one address may send at once."
     )
-    dashboard_streams_max: int = Field(default=2_000, ge=1, description="Most open pages, over all addresses.")
+    dashboard_streams_max: int = Field(
+        default=2_000, ge=1, description="Most open pages, over all addresses."
+    )
     dashboard_streams_client_max: int = Field(
         default=200, ge=1, description="Most open pages of one address."
     )
@@ -231,6 +233,12 @@ class Settings(BaseSettings):
     hole_old_s: int = Field(
         default=900, ge=1, description="Missing events are a fault after so long, in seconds."
     )
+    hole_ask_after_s: int = Field(
+        default=120, ge=5, description="Age at which a ward is asked by itself for missing events, in seconds."
+    )
+    hole_ask_again_s: int = Field(
+        default=600, ge=5, description="Rest before it is asked for the same again; the rest doubles each time."
+    )
     skew_max_s: int = Field(
         default=120, ge=1, description="How far a ward's clock may be off before it is shown."
     )
@@ -287,6 +295,10 @@ class Settings(BaseSettings):
     )
     gateway_key_path: Path | None = Field(
         default=None, description="Private key that the gateway signs with, where signatures are asked for."
+    )
+    difficulty_groups_path: Path | None = Field(
+        default=None,
+        description="CSV of the groups of difficulties, read by migrate; default: placeholders.",
     )
     simulate_rate: float = Field(
         default=5.0, gt=0.0, le=100_000.0, description="Events a second of the simulated city."

@@ -60,7 +60,8 @@ def prepare(settings: Settings, wait_s: float = WAIT_S) -> list[str]:
     """
     specs = topic_specs(settings.events_topic, settings.app_id)
     waited("Kafka", wait_s, lambda: ensure_topics(settings.kafka_bootstrap, specs))
-    return waited("ClickHouse", wait_s, lambda: migrations.migrate(store(settings), SQL_FOLDER))
+    groups = settings.difficulty_groups_path
+    return waited("ClickHouse", wait_s, lambda: migrations.migrate(store(settings), SQL_FOLDER, groups))
 
 
 def migrate(*, as_json: bool) -> int:

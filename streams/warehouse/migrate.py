@@ -74,20 +74,23 @@ class Status:
 _Done = dict[tuple[str, int], str]
 
 
-def migrate(store: Store, folder: Path) -> list[str]:
+def migrate(store: Store, folder: Path, groups: Path | None = None) -> list[str]:
     """Apply what is new of `folder`/migrations and `folder`/views, and reference data; names of what changed.
 
+    `groups` is the user's own CSV of the groups of difficulties.
+
+    :raises Refused: that file is not such a table; nothing was changed
     :raises Stop: `migration_edited` when an applied file was changed, `migrations_missing` when there is none
     :raises Unavailable: ClickHouse is away; run again
     """
-    scripts = _migrations(folder)
+    scripts, references = _migrations(folder), reference.tables(groups)
     store.create_database()
     store.command(_HISTORY)
     done = _done(store)
     _refuse_edited(scripts, done)
     applied = [script.name for script in scripts if _apply(store, script, done)]
     applied += [view.name for view in _views(folder) if _replace(store, view, done)]
-    return applied + _fill(store, done)
+    return applied + _fill(store, references, done)
 
 
 def status(store: Store, folder: Path) -> list[Status]:
@@ -196,9 +199,9 @@ def _replace(store: Store, view: Script, done: _Done) -> bool:
     return True
 
 
-def _fill(store: Store, done: _Done) -> list[str]:
+def _fill(store: Store, references: list[reference.Reference], done: _Done) -> list[str]:
     filled = []
-    for table in reference.tables():
+    for table in references:
         name, sha = f"reference/{table.name}", table.sha256()
         if done.get((name, _WHOLE)) != sha:
             table.fill(store)

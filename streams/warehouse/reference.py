@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from producers.contract import difficulty_groups
 from producers.contract.procedures import PROCEDURES
 from producers.contract.reasons import REASONS, SIGNATURE_REASONS
 from producers.contract.topics import PARTITION_OF_WARD
@@ -42,9 +44,12 @@ class Reference:
         store.insert(self.name, names, types, [*data, [version] * len(self.rows)])
 
 
-def tables() -> list[Reference]:
-    """All reference data."""
-    return [_wards(), _procedures(), _words(), _reasons()]
+def tables(groups: Path | None = None) -> list[Reference]:
+    """All reference data; `groups` is the user's own CSV of the groups of difficulties.
+
+    :raises Refused: that file is not such a table
+    """
+    return [_wards(), _procedures(), _words(), _reasons(), _groups(groups)]
 
 
 def _strings(*names: str) -> tuple[tuple[str, str], ...]:
@@ -85,6 +90,12 @@ def _words() -> Reference:
         (kind, code, words.vi, words.en) for kind, table in kinds.items() for code, words in table.items()
     ]
     return Reference("words", _strings("kind", "code", "vi", "en"), rows)
+
+
+def _groups(path: Path | None) -> Reference:
+    columns = (("number", "UInt8"), *_strings("vi", "en", "owner", "owner_kind"), ("placeholder", "Bool"))
+    rows: list[tuple[Any, ...]] = [tuple(group) for group in difficulty_groups.load(path).values()]
+    return Reference("difficulty_groups", columns, rows)
 
 
 def _reasons() -> Reference:
