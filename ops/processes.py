@@ -114,6 +114,7 @@ def _monitor(settings: Settings) -> None:
     import threading
 
     from ops.alerts_config import alerts_config
+    from ops.asking import asking
     from ops.city.prepare import address
     from ops.health import HealthServer
     from streams.domain.alive import Thresholds
@@ -125,6 +126,7 @@ def _monitor(settings: Settings) -> None:
     config = MonitorConfig(
         bootstrap=settings.kafka_bootstrap,
         alerts=alerts_config(settings),
+        asking=asking(settings),
         store=address(settings),
         app_id=settings.app_id,
         events_topic=settings.events_topic,
@@ -150,16 +152,10 @@ def _monitor(settings: Settings) -> None:
 
 
 def _dashboard(settings: Settings) -> None:
-    from dashboards.server import DashboardConfig, run_dashboard
-    from ops.city.prepare import reader_address
+    from dashboards.server import run_dashboard
+    from ops.dashboard_config import dashboard_config
 
-    run_dashboard(
-        DashboardConfig(
-            host=settings.dashboard_host,
-            port=settings.dashboard_port,
-            clickhouse=reader_address(settings),
-        )
-    )
+    run_dashboard(dashboard_config(settings))
 
 
 def _gateway(settings: Settings) -> None:

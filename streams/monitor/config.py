@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from producers.contract.topics import EVENTS_TOPIC, changelog_topic
 from streams.domain.alive import Thresholds
+from streams.domain.asking import Hole
 from streams.monitor.alerts.config import AlertsConfig
 from streams.warehouse.store import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """When wards are asked again for what is missing, and how: `ask` sends requests, each with its id."""
+
+    ask: Callable[[Sequence[tuple[str, Hole]]], None]
+    new_id: Callable[[], str]
+    after_s: float
+    again_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class MonitorConfig:
     limits: Thresholds = field(default_factory=Thresholds)
     # None: no alerts are judged.
     alerts: AlertsConfig | None = None
+    # None: nobody is asked by itself for what is missing.
+    asking: Asking | None = None
 
     @property
     def changelog_topic(self) -> str:

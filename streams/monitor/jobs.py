@@ -41,6 +41,7 @@ def jobs(config: MonitorConfig) -> list[Job]:
     from streams.monitor.alerts.job import AlertsJob
     from streams.monitor.conflicts import Conflicts
     from streams.monitor.conservation import EVERY_S, Conservation
+    from streams.monitor.rerequest import Rerequests
     from streams.monitor.wards import Wards
 
     conflicts = Conflicts(config.limits.recent_days)
@@ -49,6 +50,8 @@ def jobs(config: MonitorConfig) -> list[Job]:
         Job("conservation", EVERY_S, Conservation(config).run),
         Job("cut", cuts.EVERY_S, cuts.Cuts(config, conflicts).run),
     ]
+    if config.asking is not None:
+        made.append(Job("rerequests", config.wards_every_s, Rerequests(config.asking).run))
     if config.alerts is not None:
         made.append(Job("alerts", config.alerts.every_s, AlertsJob(config.alerts).run))
     return made

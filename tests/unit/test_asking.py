@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from streams.monitor.rerequest import ASKED_MAX, Asked, Hole, due
+from streams.domain.asking import ASKED_MAX, Asked, Hole, due
 from tests.builders import HANOI
 
 NOW = datetime(2025, 7, 21, 10, 0, tzinfo=HANOI)
