@@ -19,10 +19,10 @@ SYNC_COLUMNS: Final = f"""
     heartbeat_epoch, outbox_pending, rejected"""
 SYNC: Final = f"SELECT {SYNC_COLUMNS} FROM ward_sync FINAL"  # noqa: S608 - made of constants
 SYNC_HISTORY: Final = f"""
-SELECT {SYNC_COLUMNS} FROM ward_sync_history
+SELECT {SYNC_COLUMNS} FROM ward_sync_recent
 WHERE known_at > {FROM} AND known_at <= {AT} AND (ward, version) IN
 (
-    SELECT ward, max(version) FROM ward_sync_history
+    SELECT ward, max(version) FROM ward_sync_recent
     WHERE ward IN {{wards:Array(String)}} AND known_at > {FROM} AND known_at <= {AT} GROUP BY ward
 )
 LIMIT 1 BY ward"""  # noqa: S608

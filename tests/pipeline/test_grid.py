@@ -48,7 +48,7 @@ FROM events FINAL WHERE arrived_at <= {at:DateTime64(3)}
 ORDER BY rank DESC LIMIT 1 BY ward, epoch, seq
 """
 SYNCS: Final = """
-SELECT ward, events, heartbeat_last_seq, rejected FROM ward_sync_history
+SELECT ward, events, heartbeat_last_seq, rejected FROM ward_sync_recent
 WHERE known_at <= {at:DateTime64(3)} ORDER BY ward, version DESC LIMIT 1 BY ward
 """
 FIRST_AND_LAST: Final = """
