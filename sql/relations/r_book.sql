@@ -11,17 +11,22 @@ AS
 WITH
     (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant,
     (SELECT generation FROM r_now_at(as_of = {as_of:String})) AS newest
-SELECT * FROM book FINAL WHERE arrived_at <= instant AND generation <= newest
-UNION ALL
-SELECT * FROM book_history
-WHERE (day, ward, version) IN
+SELECT *
+FROM
 (
-    SELECT day, ward, max(version)
-    FROM book_history
-    WHERE arrived_at <= instant AND generation <= newest
-        AND (day, ward) IN (SELECT day, ward FROM book FINAL WHERE arrived_at > instant OR generation > newest)
-    GROUP BY day, ward
+    SELECT * FROM book FINAL WHERE arrived_at <= instant AND generation <= newest
+    UNION ALL
+    SELECT * FROM book_history
+    WHERE (day, ward, version) IN
+    (
+        SELECT day, ward, max(version)
+        FROM book_history
+        WHERE arrived_at <= instant AND generation <= newest
+            AND (day, ward) IN (SELECT day, ward FROM book FINAL WHERE arrived_at > instant OR generation > newest)
+        GROUP BY day, ward
+    )
 )
+-- A book that changes while it is asked for is found in both.
 LIMIT 1 BY day, ward
 COMMENT 'vi: sổ tại một mốc | en: the books at a cut';
 
