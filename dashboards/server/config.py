@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dashboards.server.access.config import AccessConfig
 from streams.warehouse.store import Address
 
 
@@ -20,3 +21,5 @@ class DashboardConfig:
     clients_max: int = 2000
     # Where the other processes tell how they are: name to port on this machine.
     processes: Mapping[str, int] = field(default_factory=dict)
+    # Who may look; by default there is no log-in, and only this machine may.
+    access: AccessConfig = field(default_factory=AccessConfig)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -57,21 +58,21 @@ _CODE_OF_HTTP: Final = {404: "not_found", 403: "not_found", 405: "method_not_all
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
 class Problem(Exception):
-    """An error that the client is told: `code` is one of `ERROR_WORDS`."""
+    """An error that the client is told: `code` is one of `ERROR_WORDS`; it may try again after a while."""
 
-    def __init__(self, code: str) -> None:
-        self.code = code
+    def __init__(self, code: str, *, retry_after_s: float = 0.0) -> None:
+        self.code, self.retry_after_s = code, retry_after_s
         super().__init__(code)
 
 
@@ -104,7 +105,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except Problem as problem:
-        return response_of(problem.code)
+        response = response_of(problem.code)
+        if problem.retry_after_s:
+            response.headers["Retry-After"] = str(math.ceil(problem.retry_after_s))
+        return response
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise

@@ -12,6 +12,8 @@ from typing import Final
 
 from aiohttp import web
 
+from dashboards.server.access import check
+from dashboards.server.access.guard import install
 from dashboards.server.config import DashboardConfig
 from dashboards.server.exports.routes import Exports
 from dashboards.server.hub import Hub
@@ -34,7 +36,11 @@ EXPORT_TIMEOUT_S: Final = 30
 
 
 def run_dashboard(config: DashboardConfig) -> None:
-    """Serve the live page until SIGTERM or SIGINT. Raises `Stop` if the port is taken."""
+    """Serve the live page until SIGTERM or SIGINT.
+
+    :raises Stop: the port is taken, or others could reach the page without logging in
+    """
+    check(config.host, config.access)
     asyncio.run(_serve(config))
 
 
@@ -48,6 +54,7 @@ async def _serve(config: DashboardConfig) -> None:
     exports = Exports(_store(config, EXPORT_TIMEOUT_S))
     app = routes.application()
     exports.add_to(app)
+    install(app, config.access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     try:
         await _listen(runner, config)

@@ -38,10 +38,11 @@ def wanted(request: web.Request, views: Collection[str]) -> Topic:
     if view not in views:
         raise Problem("bad_view")
     topic = Topic(view, day_of(request), _ward(query.get("ward", "")), _cut(query.get("cut", "")))
+    # The other views show all wards, whatever ward the address names.
+    if not sees_city(request) and (view != "ward" or not topic.ward):
+        raise Problem("city_only")
     if topic.ward:
         require_ward(request, topic.ward)
-    elif not sees_city(request):
-        raise Problem("city_only")
     return topic
 
 

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 from streams.warehouse.store import Address
@@ -16,9 +17,14 @@ from tests.conftest import free_port
 
 _CODE: Final = """
 import json, sys
+from pathlib import Path
+import msgspec
 from dashboards.server import DashboardConfig, run_dashboard
+from dashboards.server.access import AccessConfig
 from streams.warehouse.store import Address
 members = json.loads(sys.argv[1])
+access = members.pop("access", {})
+members["access"] = msgspec.convert(access, AccessConfig, dec_hook=lambda _, path: Path(path))
 run_dashboard(DashboardConfig(clickhouse=Address(**members.pop("clickhouse")), **members))
 """
 
@@ -52,6 +58,10 @@ class Dashboard:
         _, log = self._process.communicate(timeout=20)
         code, self._process = self._process.returncode, None
         return code, time.monotonic() - started, log
+
+    def access_path(self, name: str) -> Path:
+        """A file that a member of its access configuration names."""
+        return Path(self._members["access"][name])
 
     def close(self) -> None:
         """Stop it if it runs."""

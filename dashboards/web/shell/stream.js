@@ -59,8 +59,15 @@ export class Stream {
 
   #retry() {
     this.#disconnect();
-    this.timer = setTimeout(() => this.#connect(), this.retryMs);
+    this.timer = setTimeout(() => this.#again(), this.retryMs);
     this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+  }
+
+  /** Connect again, or log in again where the log-in has ended. */
+  async #again() {
+    const answer = await fetch("/api/viewer").catch(() => null);
+    if (answer?.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    else if (this.query !== null) this.#connect();
   }
 
   #checkSilence() {
