@@ -43,6 +43,27 @@ KeyOwner = Annotated[
 ]
 
 
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="A cut's number, or an instant: '2025-07-21 14:32:05'.")
+]
+
+
+@ward_app.command("show")
+def ward_show(ward: Code, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show how a ward stands and what the city has of it; exit 1 if its status is bad."""
+    from ops.picture import ward as show
+
+    raise typer.Exit(show(ward, as_of, as_json=as_json))
+
+
+@ward_app.command("list")
+def ward_list(as_of: AsOf = None, as_json: Json = False) -> None:
+    """Show the status of every ward, the worst first; exit 1 if one is bad."""
+    from ops.picture import wards
+
+    raise typer.Exit(wards(as_of, as_json=as_json))
+
+
 @ward_app.command()
 def gaps(ward: AnyCode = None, as_json: Json = False) -> None:
     """Show the seqs that wards have given and the city has not; exit 1 if there are any."""

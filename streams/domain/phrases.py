@@ -122,3 +122,30 @@ def day_name(day: date) -> str:
 def number(value: int) -> str:
     """66.000, as it is written in Viet Nam."""
     return f"{value:,}".replace(",", ".")
+
+
+LABELS: Final = {
+    "good": Words("tốt", "good"),
+    "waiting": Words("chờ", "waiting"),
+    "attention": Words("chú ý", "attention"),
+    "bad": Words("xấu", "bad"),
+    "active": Words("đang hoạt động", "active"),
+    "quiet": Words("yên lặng", "quiet"),
+    "closed": Words("ngoài giờ", "closed"),
+    "behind": Words("gửi chậm", "behind"),
+    "silent": Words("im lặng", "silent"),
+    "never": Words("chưa từng gửi", "never heard"),
+    "complete": Words("đủ", "complete"),
+    "missing": Words("thiếu", "missing"),
+    "in_flight": Words("đang trên đường", "in flight"),
+    "unknown": Words("chưa biết", "unknown"),
+    "matched": Words("khớp", "matched"),
+    "open": Words("chưa chốt", "not declared"),
+    "mismatch": Words("không khớp", "mismatch"),
+}
+
+
+def label(code: str) -> str:
+    """A code as people read it, Vietnamese first."""
+    words = LABELS.get(code)
+    return f"{words.vi} / {words.en}" if words else code

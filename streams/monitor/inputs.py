@@ -22,6 +22,7 @@ from streams.monitor.statements import (
     DAYS,
     DAYS_HISTORY,
     DELAYS,
+    DIFFERENCES,
     FIRST,
     OVERRIDES,
     STATES,
@@ -164,8 +165,8 @@ def overrides(store: Store) -> dict[str, list[Override]]:
 
 
 def differences(store: Store, at_ms: int) -> dict[str, int]:
-    """Cells in which book and raw rows differ, by the newest double entry; none where it was never run."""
-    return {}
+    """Cells in which book and raw rows differ, by the newest double entry."""
+    return {ward: int(cells) for ward, cells in store.query(DIFFERENCES, {"at": at_ms}).rows}
 
 
 def stored_states(store: Store) -> dict[str, tuple[Previous, tuple[Hole, ...]]]:

@@ -106,3 +106,6 @@ SELECT min({ms("arrived_at")}) FROM heartbeats
 WHERE ward = {{ward:String}} AND epoch = {{epoch:String}} AND last_seq >= {{first:UInt64}}
     AND arrived_at <= {AT}
 """  # noqa: S608
+DIFFERENCES: Final = f"""
+SELECT ward, sum(cells) FROM double_entry FINAL
+WHERE kind = 'finding' AND cells > 0 AND since <= {AT} GROUP BY ward"""  # noqa: S608
