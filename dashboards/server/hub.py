@@ -103,7 +103,7 @@ class Channel:
         return whole(latest) | self._state(latest) | {"id": latest.id, "words": page_words()}
 
     def _encode(self, sent: Snapshot | None, latest: Snapshot) -> Frame:
-        if sent is None:
+        if sent is None or not sent.members:
             return frame("snapshot", self.body(), latest.id, RETRY_MS)
         return frame("delta", diff(sent, latest) | self._state(latest), latest.id)
 

@@ -47,9 +47,16 @@ class Frame(NamedTuple):
 
 def whole(snapshot: Snapshot) -> Members:
     """Everything; `keys` names the keyed members and their keys."""
-    tables = {name: value for name, value in snapshot.members.items() if isinstance(value, Keyed)}
-    rows = {name: table.rows for name, table in tables.items()}
-    return snapshot.members | rows | {"keys": {name: table.key for name, table in tables.items()}}
+    rows = {name: value.rows for name, value in snapshot.members.items() if isinstance(value, Keyed)}
+    return snapshot.members | rows | {"keys": _keys(snapshot)}
+
+
+def _keys(snapshot: Snapshot) -> dict[str, str]:
+    return {name: value.key for name, value in snapshot.members.items() if isinstance(value, Keyed)}
+
+
+def _keyed(snapshot: Snapshot, name: str) -> bool:
+    return isinstance(snapshot.members.get(name), Keyed)
 
 
 def diff(old: Snapshot, new: Snapshot) -> Members:
@@ -62,6 +69,8 @@ def diff(old: Snapshot, new: Snapshot) -> Members:
             _diff_rows(name, before, value, changes, gone)
         elif value != before:
             changes[name] = value.rows if isinstance(value, Keyed) else value
+    if any(isinstance(new.members[name], Keyed) and not _keyed(old, name) for name in changes):
+        changes["keys"] = _keys(new)
     return changes | ({"gone": gone} if gone else {})
 
 

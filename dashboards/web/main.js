@@ -6,6 +6,7 @@ import { Freshness } from "./shell/freshness.js";
 import { past } from "./shell/past.js";
 import { State } from "./shell/state.js";
 import { Stream } from "./shell/stream.js";
+import { TimeBar } from "./shell/timebar.js";
 import { Top } from "./shell/top.js";
 import * as views from "./shell/views.js";
 import * as words from "./shell/words.js";
@@ -14,6 +15,7 @@ const root = document.getElementById("view");
 const state = new State();
 const freshness = new Freshness();
 const bar = new Top();
+const time = new TimeBar(document.getElementById("time"), { go });
 const stream = new Stream({ onSnapshot: replaced, onDelta: changed, onTick: ticked, onLost: lost });
 
 let shown = {};
@@ -39,8 +41,9 @@ async function show() {
   bar.draw(wanted);
   if (!same) await mount(View, style, before);
   else view.changed?.(wanted);
-  const topic = { view: wanted.view, day: wanted.day, cut: wanted.cut, ...view.topic?.(wanted) };
-  await follow(topic, mine);
+  time.topic = () => ({ view: shown.view, day: shown.day, cut: shown.cut, ...view.topic?.(shown) });
+  time.draw(shown, state.snapshot);
+  await follow(time.topic(), mine);
 }
 
 async function mount(View, style, before) {
@@ -58,7 +61,7 @@ async function follow(topic, mine) {
   const query = address.query(topic);
   if (query === follow.query && (state.snapshot || !topic.cut)) return;
   follow.query = query;
-  state.switching = true;
+  state.switching = !(topic.cut && state.snapshot?.past);
   freshness.draw(state);
   if (!topic.cut) {
     stream.open(query);
@@ -97,7 +100,8 @@ function refused(problem) {
 /** `names`: the members that changed; null when everything may have. */
 function draw(names) {
   freshness.draw(state);
-  if (state.snapshot) view?.draw(state.snapshot, names);
+  if (!names || names.has("cut")) time.draw(shown, state.snapshot);
+  if (state.known) view?.draw(state.snapshot, names);
   document.title = ["Đồng Bộ", view?.title?.()].filter(Boolean).join(" · ");
 }
 

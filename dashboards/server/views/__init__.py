@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from dashboards.server.config import DashboardConfig
+from dashboards.server.pulse import Pulse
 from dashboards.server.snapshot import Members
 from dashboards.server.source import Source
 from dashboards.server.topic import Topic
@@ -25,8 +26,10 @@ class View(Protocol):
         ...
 
 
-def views(_config: DashboardConfig) -> dict[str, View]:
+def views(config: DashboardConfig) -> dict[str, View]:
     """A fresh reader for each view, by its name in the address."""
     from dashboards.server.views.city.view import CityView
+    from dashboards.server.views.difficulties.view import DifficultiesView
+    from dashboards.server.views.ward.view import WardView
 
-    return {"city": CityView()}
+    return {"city": CityView(Pulse(config.processes)), "ward": WardView(), "difficulties": DifficultiesView()}

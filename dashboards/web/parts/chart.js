@@ -65,7 +65,8 @@ export class Sparkline {
       axes: [{ show: false }, { show: false }],
       padding: [3, 4, 3, 4],
       scales: { x: { time: false }, y: { range: (_, low, high) => range(low, high) } },
-      series: [{}, { stroke, width: 1.5, fill: `color-mix(in srgb, ${stroke} 12%, transparent)`, points: { show: true, size: 5, fill: stroke, filter: last } }],
+      // A line over days without figures: it joins what is known, and claims nothing between.
+      series: [{}, { stroke, width: 1.5, spanGaps: true, fill: faint(stroke), points: { show: true, size: 5, fill: stroke, filter: last } }],
     };
   }
 
@@ -73,6 +74,8 @@ export class Sparkline {
     return { width: Math.max(20, this.root.clientWidth), height: Math.max(16, this.root.clientHeight) };
   }
 }
+
+const faint = (stroke) => `color-mix(in srgb, ${stroke} 12%, transparent)`;
 
 function range(low, high) {
   if (low == null) return [0, 1];

@@ -5,6 +5,7 @@
 //   text    what stands in the cell       order   a number or text to sort by; without it no sorting
 //   href    the cell is a link            status  a shape before the text, by data-status
 //   share   0..1, a bar under the figure  first   "down": the first press sorts descending
+//   clip    cut long text; its whole is the title
 //   flash   show when the text changed    hidden  "phone": not on narrow screens
 
 import { make, shape, write } from "./dom.js";
@@ -141,6 +142,7 @@ export class Table {
     for (const [i, column] of this.columns.entries()) {
       const { cell, holder } = line.cells[i];
       write(cell, column.text(row), flash && column.flash);
+      if (column.clip) cell.title = cell.textContent;
       if (column.href) cell.href = column.href(row);
       if (column.status) holder.dataset.status = column.status(row);
       if (column.share) holder.style.setProperty("--share", column.share(row) ?? 0);

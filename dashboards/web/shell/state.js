@@ -27,9 +27,10 @@ export class State {
   /** Returns the names of the members that changed. */
   change(body) {
     const { gone = {}, age_s: _age, ...members } = body;
-    const keys = this.snapshot.keys ?? {};
+    const keys = members.keys ?? this.snapshot.keys ?? {};
     for (const [name, value] of Object.entries(members)) {
-      if (!(name in keys)) this.snapshot[name] = value;
+      if (!(name in keys) || value === null) this.snapshot[name] = value;
+      else if (!(this.snapshot[name] instanceof Map)) this.snapshot[name] = byKey(value, keys[name]);
       else for (const row of value) this.snapshot[name].set(row[keys[name]], row);
     }
     for (const [name, lost] of Object.entries(gone)) for (const key of lost) this.snapshot[name].delete(key);
@@ -46,6 +47,11 @@ export class State {
   refuse(problem) {
     this.switching = false;
     this.refused = problem;
+  }
+
+  /** Whether there are figures: before the first successful reading there are none. */
+  get known() {
+    return this.snapshot !== null && "cut" in this.snapshot;
   }
 
   /** Seconds since ClickHouse was read; null if it never was. */

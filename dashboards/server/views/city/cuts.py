@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dashboards.server.source import HANOI, Source
+from dashboards.server.source import HANOI, Source, millis
 from producers.contract.wards import WARDS
 
 NEWEST: Final = """
@@ -19,7 +19,7 @@ SELECT number, at, complete_at, covered, wards_total, left_out, left_out_reason,
 FROM v_city_cut WHERE number = {number:UInt64}
 """
 BEFORE: Final = """
-SELECT number, at FROM v_city_cut WHERE at <= {at:DateTime64(3, 'Asia/Ho_Chi_Minh')}
+SELECT number, at FROM v_city_cut WHERE at <= fromUnixTimestamp64Milli({at:Int64})
 ORDER BY number DESC LIMIT 1
 """
 # Runs of consecutive cuts within a day: what the slider can reach.
@@ -27,7 +27,7 @@ RUNS: Final = """
 SELECT min(number) AS first, max(number) AS last FROM
 (
     SELECT number, number - row_number() OVER (ORDER BY number) AS run FROM v_city_cut
-    WHERE at >= {since:DateTime64(3, 'Asia/Ho_Chi_Minh')} AND at < {until:DateTime64(3, 'Asia/Ho_Chi_Minh')}
+    WHERE at >= fromUnixTimestamp64Milli({since:Int64}) AND at < fromUnixTimestamp64Milli({until:Int64})
 )
 GROUP BY run ORDER BY first
 """
@@ -70,7 +70,7 @@ def newest(source: Source) -> Cut | None:
 def day_before(source: Source, now: datetime) -> tuple[int, datetime] | None:
     """Number and instant of the cut at the same time a day ago; None if there was none."""
     wanted = now - timedelta(days=1)
-    rows = source.optional(BEFORE, {"at": wanted}) or []
+    rows = source.optional(BEFORE, {"at": millis(wanted)}) or []
     if not rows or wanted - rows[0]["at"] > SAME_TIME:
         return None
     return int(rows[0]["number"]), rows[0]["at"]
@@ -84,7 +84,7 @@ def days(source: Source) -> list[date]:
 def runs(source: Source, day: date) -> list[tuple[int, int]]:
     """First and last number of each unbroken run of cuts on a day."""
     since = datetime(day.year, day.month, day.day, tzinfo=HANOI)
-    rows = source.optional(RUNS, {"since": since, "until": since + timedelta(days=1)})
+    rows = source.optional(RUNS, {"since": millis(since), "until": millis(since + timedelta(days=1))})
     return [(row["first"], row["last"]) for row in rows or []]
 
 

@@ -125,13 +125,21 @@ def spans(city: Mapping[date, Figures], day: date) -> dict[str, Totals]:
     }
 
 
-def series(city: Mapping[date, Figures], day: date) -> dict[str, list[Any]]:
-    """The last two weeks up to a day, day by day; a day without figures is a gap, not a zero."""
+# Figures that grow through a day: half a day of them is no point of a series of days.
+GROWING: Final = frozenset({"received", "resolved", "returned", "in_time", "overdue", "online"})
+
+
+def series(city: Mapping[date, Figures], day: date, *, running: bool = False) -> dict[str, list[Any]]:
+    """The last two weeks up to a day, day by day; a day without figures is a gap, not a zero.
+
+    While the day is `running` it has no point in what grows through a day.
+    """
     days = [day - timedelta(days=back) for back in range(SERIES_DAYS - 1, -1, -1)]
     each = [totals(city[one], backlog_at_end(city, one)) if one in city else None for one in days]
-    return {"days": days} | {
-        name: [getattr(one, name) if one else None for one in each] for name in Totals.__struct_fields__
-    }
+    found = {name: [getattr(one, name) if one else None for one in each] for name in Totals.__struct_fields__}
+    for name in GROWING if running else ():
+        found[name][-1] = None
+    return {"days": days} | found
 
 
 def share(part: int, whole: int) -> float | None:

@@ -37,9 +37,13 @@ FROM v_ward_day WHERE day < {day:Date32} GROUP BY ward
 """
 STANDINGS: Final = """
 SELECT
-    ward, status, reason, alive, complete, reconciled, since, covered, missing, pending, rejected,
-    event_at, heard_at, delay_ms_p50, delay_ms_p99
-FROM v_ward_status
+    v.ward AS ward, v.reason AS reason, v.alive AS alive, v.complete AS complete, v.reconciled AS reconciled,
+    -- A ward that nobody has judged yet is not "waiting": nothing is known of it.
+    if(toUnixTimestamp(v.at) = 0, 'unknown', v.status) AS status,
+    v.since AS since, v.covered AS covered, v.missing AS missing, v.pending AS pending,
+    v.rejected AS rejected, v.event_at AS event_at, v.heard_at AS heard_at,
+    v.delay_ms_p50 AS delay_ms_p50, v.delay_ms_p99 AS delay_ms_p99
+FROM v_ward_status AS v
 """
 
 

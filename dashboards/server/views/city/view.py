@@ -7,12 +7,16 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from dashboards.server.memo import Memo
+from dashboards.server.pulse import Pulse
 from dashboards.server.snapshot import Keyed, Members
 from dashboards.server.source import HANOI, Source
 from dashboards.server.topic import Topic
 from dashboards.server.views.city import cuts
+from dashboards.server.views.city.alerts import alerts
 from dashboards.server.views.city.cuts import Cut
 from dashboards.server.views.city.figures import Before, Figures, series, spans, total
+from dashboards.server.views.city.pipeline import pipeline
+from dashboards.server.views.city.quality import quality
 from dashboards.server.views.city.reader import CityReader, newest_day
 from dashboards.server.views.city.rows import Standing, ward_rows
 from producers.contract.wards import WARDS
@@ -22,13 +26,16 @@ DAYS_LISTED_MAX: Final = 400
 # The comparison moves on once a minute; a cut's answer never changes.
 BEFORE_S: Final = 3600.0
 CUT_S: Final = 1.0
+ALERTS_S: Final = 2.0
+PIPELINE_S: Final = 5.0
+QUALITY_S: Final = 10.0
 
 
 class CityView:
     """All the city's figures of a day, now or as of a cut."""
 
-    def __init__(self) -> None:
-        self._reader, self._memo = CityReader(), Memo()
+    def __init__(self, pulse: Pulse | None = None) -> None:
+        self._reader, self._memo, self._pulse = CityReader(), Memo(), pulse or Pulse({})
 
     def read(self, source: Source, topics: Collection[Topic]) -> dict[Topic, Members]:
         """One reading for all topics."""
@@ -51,7 +58,7 @@ class CityView:
         cut: Cut | None,
     ) -> Members:
         now = cut.at if cut and source.as_of is not None else source.now
-        newest = newest_day(city, now)
+        newest, today = newest_day(city, now), now.astimezone(HANOI).date()
         day = wanted or newest
         wards = self._reader.wards(source, day) if day else {}
         if day:
@@ -64,12 +71,31 @@ class CityView:
             "judged": standings is not None,
             "day": day,
             "newest": newest,
-            "today": now.astimezone(HANOI).date(),
+            "today": today,
             "days": sorted(city, reverse=True)[:DAYS_LISTED_MAX],
             "totals": spans(city, day) if day else {},
-            "series": series(city, day) if day else {},
+            "series": series(city, day, running=day == today) if day else {},
             "before": self._before(source, city, day, now) if day else None,
+            **self._extras(source, now, day),
             "rows": Keyed("ward", ward_rows(wards, backlog, standings or {})),
+        }
+
+    def _extras(self, source: Source, now: datetime, day: date | None) -> Members:
+        """What is read less often than the figures: alerts, quality, the pipeline."""
+        if source.as_of is not None:
+            return {
+                "alerts": alerts(source, now),
+                "pipeline": pipeline(source),
+                "quality": quality(source, day) if day else None,
+                "processes": None,
+            }
+        return {
+            "alerts": self._memo.get("alerts", ALERTS_S, lambda: alerts(source, now)),
+            "pipeline": self._memo.get("pipeline", PIPELINE_S, lambda: pipeline(source)),
+            "quality": self._memo.get(
+                ("quality", day), QUALITY_S, lambda: quality(source, day) if day else None
+            ),
+            "processes": self._pulse.processes(),
         }
 
     def _before(self, source: Source, city: dict[date, Figures], day: date, now: datetime) -> Before:

@@ -1,5 +1,5 @@
-// The wards in a table: best and worst by any figure, with a minimum count, so that a ward with three dossiers is
-// neither best nor worst.
+// The wards in a table, best and worst by any figure. A minimum count keeps a ward with three dossiers from being
+// the best: below it a share is shown, but not ranked.
 
 import { pressable, tell } from "../../parts/chip.js";
 import { later, make, panel } from "../../parts/dom.js";
@@ -11,18 +11,21 @@ import { t } from "../../shell/words.js";
 
 // From worst to best; the order in which statuses are sorted and counted.
 export const STATUSES = ["bad", "attention", "waiting", "unknown", "good"];
-// Of shares, a ward is ranked by at least so many finished dossiers of the day.
+const MINIMA = [0, 5, 10, 20, 50, 100];
 const MINIMUM = 10;
+// The reader's three ways to look, as orders of the table.
+const ORDERS = { all: "status", worst: "on_time_share", best: "-on_time_share" };
 
-const columns = () => [
-  { key: "name", title: t("name"), className: "name", text: (row) => row.name, order: (row) => row.name, tie: true, href: (row) => viewLink("ward", { ward: row.ward }) },
-  { key: "status", title: t("status"), className: "status", text: statusWord, order: (row) => STATUSES.indexOf(row.standing.status), status: (row) => row.standing.status },
-  { key: "received", title: t("received"), className: "num", text: (row) => f.number(row.received), order: (row) => row.received, first: "down", flash: true },
-  { key: "resolved", title: t("resolved"), className: "num", text: (row) => f.number(row.resolved), order: (row) => row.resolved, first: "down", flash: true, hidden: "phone" },
-  { key: "on_time_share", title: t("on_time_share"), className: "num", text: (row) => f.share(row.on_time_share), order: ranked, share: (row) => row.on_time_share, flash: true },
-  { key: "overdue", title: t("overdue"), className: "num", text: (row) => f.number(row.overdue), order: (row) => row.overdue, first: "down", flash: true },
-  { key: "backlog", title: t("backlog"), className: "num", text: (row) => f.number(row.backlog), order: (row) => row.backlog, first: "down", flash: true },
-];
+const number = (key, more = {}) => ({
+  key,
+  title: t(key),
+  className: "num",
+  text: (row) => f.number(row[key]),
+  order: (row) => row[key],
+  first: "down",
+  flash: true,
+  ...more,
+});
 
 /** The status in words: why, if it is not simply good. */
 export function statusWord({ standing }) {
@@ -30,42 +33,98 @@ export function statusWord({ standing }) {
   return reason ? t(`reason_${reason}`) : t(`status_${standing.status}`);
 }
 
-/** What a ward is ranked by; null (last) for too few dossiers. */
-function ranked(row) {
-  return row.finished >= MINIMUM ? row.on_time_share : null;
-}
-
 export class Ranking {
   constructor(root, { go, address }) {
+    Object.assign(this, { go, address, chosen: "", rows: [] });
     const { section, head, body } = panel(t("wards"), "ranking");
-    this.chosen = "";
-    this.filter = make("input");
-    this.filter.type = "search";
-    this.filter.ariaLabel = this.filter.placeholder = t("filter");
-    this.filter.addEventListener("input", later(80, () => this.#show()));
-    head.append(this.filter, downloads("city-wards"));
-    const text = address().get("sort") || "status";
+    head.append(this.#orders(), this.#minimum(), downloads("city-wards"));
+    body.append(this.#filters());
     this.table = new Table(body, {
-      columns: columns(),
+      columns: this.#columns(),
       caption: t("wards_caption"),
       key: (row) => row.ward,
-      sort: { key: text.replace("-", ""), descending: text.startsWith("-") },
+      sort: this.#sort(),
       onSort: ({ key, descending }) => go({ sort: descending ? `-${key}` : key }, { quiet: true }),
       search: (row) => `${row.ward} ${row.name}`,
     });
-    this.chips = new Map(STATUSES.map((status) => [status, pressable(status, () => this.#press(status))]));
-    const chips = make("div", "chips");
-    chips.role = "group";
-    chips.ariaLabel = t("by_status");
-    chips.append(...this.chips.values());
-    body.prepend(chips);
     root.append(section);
   }
 
-  draw(rows, flash) {
-    this.rows = [...rows];
+  draw({ rows }, flash) {
+    this.rows = [...rows.values()];
     this.table.draw(this.rows, flash);
     this.#show();
+  }
+
+  changed() {
+    this.table.choose(this.#sort());
+    this.#show();
+  }
+
+  #columns() {
+    const status = { key: "status", title: t("status"), className: "status", clip: true, text: statusWord, order: (row) => STATUSES.indexOf(row.standing.status), status: (row) => row.standing.status };
+    return [
+      { key: "name", title: t("name"), className: "name", text: (row) => row.name, order: (row) => row.name, tie: true, href: (row) => viewLink("ward", { ward: row.ward }) },
+      status,
+      number("received"),
+      number("resolved", { hidden: "narrow" }),
+      { key: "on_time_share", title: t("on_time_share"), className: "num", text: (row) => f.share(row.on_time_share), order: (row) => this.#ranked(row), share: (row) => row.on_time_share, flash: true },
+      number("overdue"),
+      number("backlog", { hidden: "small" }),
+    ];
+  }
+
+  /** What a ward is ranked by; null, which stands last, for too few dossiers. */
+  #ranked(row) {
+    return row.finished >= this.#least() ? row.on_time_share : null;
+  }
+
+  #least() {
+    const text = this.address().get("min");
+    return MINIMA.includes(Number(text)) && text !== "" ? Number(text) : MINIMUM;
+  }
+
+  #sort() {
+    const text = this.address().get("sort") || "status";
+    return { key: text.replace("-", ""), descending: text.startsWith("-") };
+  }
+
+  #orders() {
+    const group = make("span", "segments");
+    group.role = "group";
+    group.ariaLabel = t("order_label");
+    this.orders = Object.entries(ORDERS).map(([name, sort]) => {
+      const button = make("button", "", t(`order_${name}`));
+      button.type = "button";
+      button.addEventListener("click", () => this.go({ sort: sort === "status" ? "" : sort }, { quiet: true }));
+      group.append(button);
+      return { sort, button };
+    });
+    return group;
+  }
+
+  #minimum() {
+    this.minimum = make("select");
+    this.minimum.ariaLabel = t("minimum_label");
+    this.minimum.append(...MINIMA.map((n) => new Option(t("minimum", { n: f.number(n) }), String(n))));
+    this.minimum.addEventListener("change", () => this.go({ min: this.minimum.value }, { quiet: true }));
+    return this.minimum;
+  }
+
+  #filters() {
+    const bar = make("div", "filters");
+    this.filter = make("input");
+    this.filter.type = "search";
+    this.filter.autocomplete = "off";
+    this.filter.ariaLabel = this.filter.placeholder = t("filter");
+    this.filter.addEventListener("input", later(80, () => this.#show()));
+    const chips = make("div", "chips");
+    chips.role = "group";
+    chips.ariaLabel = t("filter_status");
+    this.chips = new Map(STATUSES.map((status) => [status, pressable(status, () => this.#press(status))]));
+    chips.append(...this.chips.values());
+    bar.append(this.filter, chips);
+    return bar;
   }
 
   #press(status) {
@@ -74,15 +133,28 @@ export class Ranking {
   }
 
   #show() {
-    const { chosen, filter } = this;
+    const { key, descending } = this.table.sort;
+    const now = (descending ? "-" : "") + key;
+    for (const { sort, button } of this.orders) button.ariaPressed = String(sort === now);
+    this.minimum.value = String(this.#least());
+    this.#count();
+    const ranking = key === "on_time_share";
+    this.table.show(
+      (row) =>
+        (!this.chosen || row.standing.status === this.chosen) &&
+        (!ranking || this.#ranked(row) !== null) &&
+        this.table.contains(row, this.filter.value),
+    );
+  }
+
+  #count() {
     const counts = Map.groupBy(this.rows, (row) => row.standing.status);
     for (const [status, button] of this.chips) {
       const count = counts.get(status)?.length ?? 0;
       tell(button, status, `${t(`status_${status}`)} ${f.number(count)}`);
-      button.ariaPressed = String(status === chosen);
+      button.ariaPressed = String(status === this.chosen);
       // The chosen one stays even when it has become empty: it is the only way back.
-      button.hidden = !count && status !== chosen;
+      button.hidden = !count && status !== this.chosen;
     }
-    this.table.show((row) => (!chosen || row.standing.status === chosen) && this.table.contains(row, filter.value));
   }
 }

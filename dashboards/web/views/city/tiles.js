@@ -1,35 +1,43 @@
-// The city's seven figures of the day: each with its change from the same time yesterday, two weeks as a small
-// line, and the week's and the whole time's figure.
+// The city's seven figures of the day: each with its change, two weeks as a small line, and the week's and the
+// whole time's figure with theirs.
 
 import { Sparkline } from "../../parts/chart.js";
 import { make, write } from "../../parts/dom.js";
 import * as f from "../../parts/format.js";
 import { t } from "../../shell/words.js";
 
-const count = { text: f.number, change: (value) => f.change(value) };
-const share = { text: f.share, change: (value) => t("points", { n: f.change(value * 100, 1) }) };
+const count = { text: f.number, change: (value) => f.change(value), least: 0.5 };
+const share = { text: f.share, change: (value) => t("points", { n: f.change(value * 100, 1) }), least: 0.0005 };
 
-// `good` says which way is good: up, down, or neither.
+// `good` says which way is good: 1 up, -1 down; without it neither.
 const TILES = [
   { key: "received", ...count },
   { key: "resolved", ...count, good: 1 },
   { key: "returned", ...count, good: 1 },
-  { key: "on_time_share", ...share, good: 1, note: (totals) => t("dossiers", { n: f.number(totals.in_time) }) },
+  { key: "on_time_share", ...share, good: 1 },
   { key: "overdue", ...count, good: -1 },
-  { key: "backlog", ...count },
-  { key: "online_share", ...share, good: 1, note: (totals) => t("dossiers", { n: f.number(totals.online) }) },
+  { key: "backlog", ...count, single: true },
+  { key: "online_share", ...share, good: 1 },
 ];
 
 export class Tiles {
   constructor(root) {
     this.root = make("section", "tiles figures");
     this.root.ariaLabel = t("totals");
-    this.tiles = TILES.map((tile) => this.#add(tile));
+    this.tiles = TILES.map((kind) => this.#add(kind));
     root.append(this.root);
   }
 
   draw({ totals, before, series }, flash) {
-    for (const tile of this.tiles) drawTile(tile, totals, before, series, flash);
+    for (const tile of this.tiles) {
+      write(tile.value, tile.text(totals.day?.[tile.key]), flash);
+      drawChange(tile, tile.change_, totals.day, before?.day);
+      for (const span of tile.spans) {
+        write(span.value, tile.text(totals[span.name]?.[tile.key]));
+        drawChange(tile, span.change, totals[span.name], before?.[span.name]);
+      }
+      if (series[tile.key]) tile.line.draw(series[tile.key]);
+    }
   }
 
   close() {
@@ -39,31 +47,26 @@ export class Tiles {
   #add(kind) {
     const root = make("article", "tile");
     root.dataset.key = kind.key;
-    const tile = { ...kind, root, value: make("p", "value"), change: make("p", "change"), note: make("p", "note") };
-    const figure = make("div", "spark");
-    tile.week = make("dd");
-    tile.all = make("dd");
+    const tile = { ...kind, value: make("p", "value"), change_: make("p", "change"), spans: [] };
+    const figure = make("div");
     const list = make("dl");
-    if (kind.key !== "backlog") list.append(make("dt", "", t("week")), tile.week, make("dt", "", t("all")), tile.all);
-    root.append(make("h3", "", t(kind.key)), tile.value, tile.change, figure, list);
+    for (const name of kind.single ? [] : ["week", "all"]) {
+      const span = { name, value: make("dd", "amount"), change: make("dd", "change") };
+      list.append(make("dt", "", t(name)), span.value, span.change);
+      tile.spans.push(span);
+    }
+    root.append(make("h3", "", t(kind.key)), tile.value, tile.change_, figure, kind.single ? make("p", "note", t("backlog_note")) : list);
     tile.line = new Sparkline(figure, t("series_of", { name: t(kind.key) }));
     this.root.append(root);
     return tile;
   }
 }
 
-function drawTile(tile, totals, before, series, flash) {
-  const { key, text } = tile;
-  write(tile.value, text(totals.day?.[key]), flash);
-  write(tile.week, text(totals.week?.[key]));
-  write(tile.all, text(totals.all?.[key]));
-  drawChange(tile, totals.day?.[key], before);
-  if (series[key]) tile.line.draw(series[key]);
-}
-
-/** The change, and against what; why there is none, if nothing fair is known. */
-function drawChange({ change, change: el, ...tile }, now, before) {
-  const then = before?.day?.[tile.key];
-  const difference = now == null || then == null ? null : now - then;
-  write(el, difference == null ? t("no_change") : tile.change(difference));
+/** The change with an arrow and a sign; nothing where nothing fair is known (the heading says why). */
+function drawChange({ key, change, good, least }, el, now, then) {
+  const difference = now?.[key] == null || then?.[key] == null ? null : now[key] - then[key];
+  write(el, difference == null ? "" : change(difference));
+  const way = difference == null || Math.abs(difference) < least ? 0 : Math.sign(difference);
+  el.dataset.way = ["down", "same", "up"][way + 1];
+  el.dataset.good = !way || !good ? "" : way === good ? "yes" : "no";
 }
