@@ -35,7 +35,8 @@ T = TypeVar("T")
 THREADS: Final = 2
 WAITING_MAX: Final = 8
 _PIECE_BYTES: Final = 65_536
-_COMMON: Final = frozenset({"lang", "as_of", "info"})
+# `cut` is how the page's own address says as_of; its day is of no matter to tables that have no days.
+_COMMON: Final = frozenset({"lang", "as_of", "cut", "info"})
 _FILE: Final = re.compile(r"([a-z][a-z-]{0,39})\.(csv|xlsx)")
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\+07:00)?", re.ASCII)
@@ -67,13 +68,14 @@ class Exports:
         order = _order(request, 0)
         number = await self._cut(request)
         if request.query.get("as_of") != str(number):
-            raise web.HTTPFound(request.rel_url.update_query(as_of=str(number)))
+            query = {name: text for name, text in request.query.items() if name != "cut"}
+            raise web.HTTPFound(request.rel_url.with_query(query | {"as_of": str(number)}))
         made = await self._in_thread(lambda: job.make(self._source, order._replace(cut=number)))
         with made.file:
             return await _send(request, made)
 
     async def _cut(self, request: web.Request) -> int:
-        text = request.query.get("as_of", "")
+        text = request.query.get("as_of", request.query.get("cut", ""))
         if _NUMBER.fullmatch(text):
             return int(text)
         if not text:

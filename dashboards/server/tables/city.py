@@ -12,7 +12,7 @@ from producers.contract.vocabulary import Words
 IN_TIME: Final = "if(early + on_time + overdue > 0, (early + on_time) / (early + on_time + overdue), NULL)"
 
 WARDS: Final = Table(
-    name="wards",
+    name="city-wards",
     title=Words("Các phường, xã trong ngày", "Wards and communes on a day"),
     scope="wards",
     filters=("ward", "day"),

@@ -11,26 +11,21 @@ from producers.contract.vocabulary import Words
 # What is open, by age since it was reported and by its due time; `d` is v_difficulties.
 _COUNTS: Final = """
     countIf(d.open) AS open_now,
-    countIf(d.open AND d.due_at < fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh')) AS overdue,
+    countIf(d.overdue) AS overdue_now,
     countIf(d.open AND d.owner = '') AS unassigned,
     countIf(d.open AND d.age_days < 7) AS week,
-    countIf(d.open AND d.age_days >= 7 AND d.age_days < 30) AS month,
-    countIf(d.open AND d.age_days >= 30) AS older,
-    maxIf(d.age_days, d.open) AS oldest_days,
+    countIf(d.open AND d.age_days >= 7 AND d.age_days <= 30) AS month,
+    countIf(d.open AND d.age_days > 30) AS older,
+    toUInt32(maxIf(d.age_days, d.open)) AS oldest_days,
     countIf(NOT d.open) AS resolved
-"""
-_AGED: Final = """
-    SELECT *, dateDiff('day', reported_at, fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh')) AS age_days
-    FROM v_difficulties
-    WHERE ward IN {wards:Array(String)}
 """
 _COUNT_COLUMNS: Final = (
     C("open_now", "Chưa giải quyết", "Open"),
-    C("overdue", "Quá hạn", "Overdue"),
+    C("overdue_now", "Quá hạn", "Overdue"),
     C("unassigned", "Chưa giao", "Not assigned"),
     C("week", "Dưới 7 ngày", "Under 7 days"),
-    C("month", "7 đến 29 ngày", "7 to 29 days"),
-    C("older", "Từ 30 ngày", "30 days and more"),
+    C("month", "7 đến 30 ngày", "7 to 30 days"),
+    C("older", "Trên 30 ngày", "Over 30 days"),
     C("oldest_days", "Lâu nhất (ngày)", "Oldest (days)"),
     C("resolved", "Đã giải quyết", "Resolved"),
 )
@@ -51,20 +46,21 @@ GROUPS: Final = Table(
     sql="""
 SELECT
     g.difficulty_group AS number,
-    g.vi AS vi,
-    g.en AS en,
-    g.owner AS responsible,
+    g.group_vi AS vi,
+    g.group_en AS en,
+    g.responsible AS responsible,
     g.placeholder AS placeholder,
     c.*
 FROM v_difficulties_by_group AS g
 LEFT JOIN
 (
     SELECT d.difficulty_group AS grp, @counts
-    FROM (@aged) AS d
+    FROM v_difficulties AS d
+    WHERE d.ward IN {wards:Array(String)}
     GROUP BY grp
 ) AS c ON c.grp = g.difficulty_group
 ORDER BY number
-""".replace("@counts", _COUNTS).replace("@aged", _AGED),
+""".replace("@counts", _COUNTS),
 )
 
 OWNERS: Final = Table(
@@ -75,10 +71,11 @@ OWNERS: Final = Table(
     columns=(C("owner", "Nơi chịu trách nhiệm", "Responsible", "text"), *_COUNT_COLUMNS),
     sql="""
 SELECT d.owner AS owner, @counts
-FROM (@aged) AS d
+FROM v_difficulties AS d
+WHERE d.ward IN {wards:Array(String)}
 GROUP BY owner
-ORDER BY overdue DESC, open_now DESC, owner
-""".replace("@counts", _COUNTS).replace("@aged", _AGED),
+ORDER BY overdue_now DESC, open_now DESC, owner
+""".replace("@counts", _COUNTS),
 )
 
 LIST: Final = Table(
@@ -94,7 +91,7 @@ LIST: Final = Table(
         C("reported_at", "Báo lúc", "Reported at", "instant"),
         C("due_at", "Hạn xử lý", "Due", "instant"),
         C("changed_at", "Bước gần nhất", "Newest step", "instant"),
-        C("age_days", "Tuổi (ngày)", "Age (days)"),
+        C("age", "Tuổi (ngày)", "Age (days)"),
         C("open", "Chưa giải quyết", "Open", "yes"),
         C("overdue", "Quá hạn", "Overdue", "yes"),
     ),
@@ -108,13 +105,14 @@ SELECT
     d.reported_at AS reported_at,
     d.due_at AS due_at,
     d.changed_at AS changed_at,
-    d.age_days AS age_days,
+    toUInt32(d.age_days) AS age,
     d.open AS open,
-    d.open AND ifNull(d.due_at < fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh'), false) AS overdue
-FROM (@aged) AS d
-WHERE ({group:UInt8} = 0 OR d.difficulty_group = {group:UInt8})
+    d.overdue AS overdue
+FROM v_difficulties AS d
+WHERE d.ward IN {wards:Array(String)}
+    AND ({group:UInt8} = 0 OR d.difficulty_group = {group:UInt8})
     AND ({owner:String} = '' OR d.owner = {owner:String})
-    AND ({state:String} = 'all' OR d.open AND ({state:String} = 'open' OR overdue))
+    AND ({state:String} = 'all' OR {state:String} = 'open' AND d.open OR d.overdue)
 ORDER BY open DESC, overdue DESC, reported_at, ward, difficulty
-""".replace("@aged", _AGED),
+""",
 )

@@ -18,6 +18,8 @@ DAY_MAX: Final = date(2099, 12, 31)
 DAYS_DEFAULT: Final = 31
 DAYS_MAX: Final = 3660
 GROUPS: Final = 25
+# The page's own address has these, so its links do; a table that has no such filter is not narrowed by them.
+_PAGE: Final = frozenset({"day"})
 STATES: Final = ("all", "open", "overdue")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # A responsible body: its code, or its name as the city wrote it.
@@ -48,11 +50,11 @@ class Filters(msgspec.Struct, frozen=True):
 
 def filters_of(table: Table, query: Mapping[str, str]) -> Filters:
     """The filters in an address; raises `Problem` for a name that the table has not, or a wrong value."""
-    unknown = query.keys() - set(table.filters)
+    unknown = query.keys() - set(table.filters) - _PAGE
     if unknown:
         raise Problem("unknown_parameter")
-    given = {name: _READERS[name](text) for name, text in query.items() if text}
-    found = Filters(**given)
+    read = {name: _READERS[name](text) for name, text in query.items() if text}
+    found = Filters(**{name: value for name, value in read.items() if name in table.filters})
     if table.scope == "ward" and not found.ward:
         raise Problem("bad_ward")
     return found

@@ -302,7 +302,7 @@ SELECT
     owner,
     reported_at,
     due_at,
-    open AND ifNull(due_at < fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh'), false) AS overdue
+    overdue
 FROM v_difficulties
 WHERE ward IN {wards:Array(String)} AND open
 ORDER BY ward, overdue DESC, due_at, difficulty

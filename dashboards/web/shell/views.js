@@ -14,6 +14,8 @@ export const TABS = ["city", "difficulties"];
 
 const VIEWS = {
   city: () => import("../views/city/view.js"),
+  difficulties: () => import("../views/difficulties/view.js"),
+  ward: () => import("../views/ward/view.js"),
 };
 
 /** The view's module; the city's for a name that is none. */

@@ -20,7 +20,7 @@ from dashboards.server.views.ward.neighbours import before_and_after, neighbours
 from dashboards.server.views.ward.parts import PARTS, Question
 from producers.contract.wards import WARDS
 
-NEWEST_DAY: Final = "SELECT max(day) AS day FROM v_ward_day WHERE day <= {today:Date32}"
+NEWEST_DAY: Final = "SELECT max(day) AS newest FROM v_ward_day WHERE day <= {today:Date32}"
 # So long a first page is waited for, as it is now; what takes longer comes with the next turn.
 SETTLE_S: Final = 0.4
 # As of a cut everything is waited for: the answer is kept.
@@ -115,5 +115,5 @@ def _day(topic: Topic) -> date:
 def _newest_day(source: Source, today: date) -> date | None:
     """The newest day that has figures of any ward, as on the city's page."""
     rows = source.rows(NEWEST_DAY, {"today": today})
-    found: date | None = rows[0]["day"] if rows else None
+    found: date | None = rows[0]["newest"] if rows else None
     return found if found and found.year > 2000 else None
