@@ -1,41 +1,32 @@
 """Double entry: what the stream processor counted against what the raw rows add up to.
 
-All of it is computed by ClickHouse, set by set: nothing is fetched but the differences. Only first arrivals
-count, less what was taken back; the ward's own control totals are another matter (`v_ward_day`).
+All of it is computed by ClickHouse (`comparison`): nothing is fetched but the differences. Only first
+arrivals count, less what was taken back; the ward's own control totals are another matter
+(`v_control_totals`).
 
-Known limit: the loader stores events and books side by side, so for a moment after an arrival the two may
-differ. Ask again after a second before a difference is believed.
+The loader stores events and books side by side, so for a moment after an arrival the two may differ now,
+though not as of a cut. `settled` looks twice before it believes a difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+from streams.warehouse.comparison import (
+    FIRST_DAY,
+    LAST_DAY,
+    Difference,
+    Scope,
+    compare,
+    still,
+)
 from streams.warehouse.store import Store
 
-DIFFERENCES_MAX: Final = 10_000
-_FIRST_DAY: Final = date(1900, 1, 1)
-_LAST_DAY: Final = date(2299, 12, 31)
-
-
-class Difference(NamedTuple):
-    """One cell of one book that does not agree."""
-
-    ward: str
-    day: date
-    field: str
-    channel: str
-    status: int
-    timeliness: str
-    book_count: int
-    raw_count: int
-    book_minutes: int
-    raw_minutes: int
-
-
 COLUMNS: Final = Difference._fields
+SECOND_LOOK_S: Final = 3.0
 
 
 class Hole(NamedTuple):
@@ -75,9 +66,24 @@ class Summary(NamedTuple):
 def differences(
     store: Store, ward: str | None = None, first: date | None = None, last: date | None = None
 ) -> list[Difference]:
-    """Cells that differ, of one ward or all, from the first to the last day; at most `DIFFERENCES_MAX`."""
-    rows = store.query(_DIFFERENCES, _bounds(ward, first, last)).rows
-    return [Difference(*row) for row in rows]
+    """Cells that differ, of one ward or all, from the first to the last day; at most 10,000."""
+    return compare(store, scope_of(ward, first, last))
+
+
+def settled(
+    store: Store, scope: Scope, pause: Callable[[float], object] = time.sleep, look_s: float = SECOND_LOOK_S
+) -> list[Difference]:
+    """The same, less what is only on its way: after a pause it must still be there, in the same figures."""
+    found = compare(store, scope)
+    if not found:
+        return []
+    pause(look_s)
+    return still(found, compare(store, scope))
+
+
+def scope_of(ward: str | None, first: date | None, last: date | None) -> Scope:
+    """A ward or all, a period or all days."""
+    return Scope((ward,) if ward else (), first or FIRST_DAY, last or LAST_DAY)
 
 
 def holes(store: Store) -> list[Hole]:
@@ -117,16 +123,9 @@ def summary(store: Store, epoch: str, first: date, last: date) -> Summary:
 
 
 def _bounds(ward: str | None, first: date | None, last: date | None) -> dict[str, Any]:
-    return {"ward": ward or "", "first": first or _FIRST_DAY, "last": last or _LAST_DAY}
+    return {"ward": ward or "", "first": first or FIRST_DAY, "last": last or LAST_DAY}
 
 
-_DIFFERENCES: Final = f"""
-SELECT {", ".join(COLUMNS)}
-FROM v_reconcile
-WHERE ({{ward:String}} = '' OR ward = {{ward:String}}) AND day BETWEEN {{first:Date32}} AND {{last:Date32}}
-ORDER BY ward, day
-LIMIT {DIFFERENCES_MAX}
-"""  # noqa: S608 - made of constants
 _STORED: Final = """
 SELECT uniqExact(ward, seq) AS events, uniqExact(ward) AS wards FROM events WHERE epoch = {epoch:String}
 """

@@ -17,15 +17,16 @@ from ops.stack.clickhouse import Endpoint
 from producers.contract.codec import encode
 from producers.contract.envelope import SequencedEvent
 from producers.contract.topics import PARTITION_OF_WARD
-from producers.contract.vocabulary import Status
+from producers.contract.vocabulary import Channel, Status
 from streams.domain import records
 from streams.domain.book import Book, day_of
 from streams.warehouse import rows, tables
 from streams.warehouse.block import Block, Span
-from streams.warehouse.reconcile import Conflict, Difference, conflicts, differences, holes, summary
+from streams.warehouse.comparison import Difference, Scope, compare
+from streams.warehouse.reconcile import Conflict, conflicts, differences, holes, settled, summary
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, START, WARD, closing, retraction, status
-from tests.pipeline.warehouse import database, empty, insert
+from tests.pipeline.warehouse import database, empty, insert, insert_cut
 
 NOW_MS = time.time_ns() // 1_000_000
 FIRST, LAST = date(2025, 7, 1), date(2025, 7, 31)
@@ -97,8 +98,74 @@ def test_books_and_raw_rows_of_the_same_log_agree(store: Store, seed: int) -> No
     log = history(seed)
     store_raw(store, log)
     count(store, log)
-    assert differences(store) == []
+    assert differences(store) == by_the_view(store) == []
     assert store.value("SELECT count() FROM v_ward_day_detail") > 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_difference_found_by_sums_is_that_of_the_view_cell_by_cell(store: Store, seed: int) -> None:
+    log = history(seed)
+    chance = random.Random(seed)
+    store_raw(store, [event for event in log if chance.random() < 0.9])
+    count(store, log)
+    found = differences(store)
+    assert len(found) > 5
+    assert found == by_the_view(store)
+    days = tuple(sorted({one.day for one in found}))[:2]
+    assert compare(store, Scope((WARD,), days=days)) == [
+        one for one in found if one.ward == WARD and one.day in days
+    ]
+
+
+def by_the_view(store: Store) -> list[Difference]:
+    """The same question to the view, which compares every cell."""
+    columns = ", ".join(Difference._fields)
+    order = "ward, day, field, channel, status, timeliness"
+    rows = store.query(f"SELECT {columns} FROM v_reconcile ORDER BY {order}").rows
+    return [Difference(*row) for row in rows]
+
+
+def test_steps_that_changed_their_cells_are_differences_though_their_number_is_right(store: Store) -> None:
+    count(store, [status(1), status(2, status=Status.PROCESSING)])
+    store_raw(store, [status(1, channel=Channel.POST), status(2, status=Status.PROCESSING)])
+    assert [(one.channel, one.book_count, one.raw_count) for one in differences(store)] == [
+        ("counter", 1, 0),
+        ("post", 0, 1),
+    ]
+
+
+def test_more_reused_seqs_than_fit_into_a_request_are_left_out_all_the_same(store: Store) -> None:
+    reused = [status(seq, status=Status.DONE) for seq in range(1, 2_102)]
+    log = [status(seq) for seq in range(1, 2_102)] + reused
+    store_raw(store, log)
+    count(store, log)
+    assert differences(store) == []
+    assert store.value("SELECT count() FROM r_losers") == len(reused)
+
+
+def test_difference_that_is_gone_at_the_second_look_was_on_its_way(store: Store) -> None:
+    events = [status(1), status(2), status(3, ward=OTHER)]
+    store_raw(store, events)
+    count(store, events[:1])
+
+    def meanwhile(_: float) -> None:
+        count(store, events[:2])
+
+    assert [one.ward for one in settled(store, Scope(), meanwhile)] == [OTHER]
+
+
+def test_comparison_as_of_a_cut_knows_nothing_that_came_later(store: Store) -> None:
+    number = (NOW_MS - 1_735_664_400_000) // 10_000 + 1
+    at_ms = insert_cut(store, number)
+    store_raw(store, [status(1)])
+    count(store, [status(1)])
+    late = Block()
+    span = Span("t1", "dossier.events", PARTITION_OF_WARD[WARD], 0, -1)
+    late.take_event(span, encode(status(2)), WARD.encode(), 99, at_ms + 1)
+    insert(store, tables.EVENTS, late.events)
+    assert len(compare(store, Scope())) == 1
+    assert compare(store, Scope(), str(number)) == []
+    assert compare(store, Scope(days=(FIRST,)), str(number)) == []
 
 
 def test_event_that_was_not_counted_is_a_difference(store: Store) -> None:
