@@ -34,7 +34,7 @@ _ANSWER_BYTES_MAX: Final = 1024 * 1024
 _SKEW_S: Final = 60
 _DISCOVERY_S: Final = 3600.0
 # An unknown key asks for the provider's keys again, but not at every request of somebody who makes keys up.
-_KEYS_AGAIN_S: Final = 30.0
+_KEYS_AGAIN_S: Final = 5.0
 
 
 class _Discovered(msgspec.Struct, frozen=True):
