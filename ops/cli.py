@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from ops.alerts_cli import alerts_app
+from ops.difficulty_cli import difficulty_app
 from ops.picture_cli import calendar_app, cut_app
 from ops.viewer_cli import viewer_app
 from ops.ward_cli import ward_app
@@ -29,6 +30,7 @@ app: Final = typer.Typer(
 )
 
 app.add_typer(ward_app)
+app.add_typer(difficulty_app)
 app.add_typer(cut_app)
 app.add_typer(calendar_app)
 app.add_typer(viewer_app)

@@ -8,6 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 
 from ops import console
+from ops.identity import gateway_sign
 from ops.settings import Settings, load
 from producers.contract.errors import Refused, Unavailable
 from producers.files import Line, read
@@ -101,10 +102,14 @@ def _send(settings: Settings, lines: list[Line]) -> int:
     try:
         producer = Producer(_producer_settings(settings.kafka_bootstrap))
         producer.list_topics(settings.events_topic, timeout=5.0)
+        sign = gateway_sign(settings)
         for line in lines:
             assert line.event is not None
-            key = line.event.data.ward.encode()
-            producer.produce(settings.events_topic, line.value, key, on_delivery=report)
+            ward = line.event.data.ward
+            headers: Any = sign(ward, line.value) if sign else None
+            producer.produce(
+                settings.events_topic, line.value, ward.encode(), headers=headers, on_delivery=report
+            )
             producer.poll(0)
         producer.flush(DELIVERY_S)
     except (KafkaException, BufferError) as error:

@@ -1,7 +1,8 @@
-"""Where the simulated wards keep their outboxes: one file for the replay, one for the live city."""
+"""Where outboxes are kept: of the simulated wards, and of the city's own desk."""
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from ops.settings import Settings
@@ -23,3 +24,12 @@ def replay_outbox(settings: Settings, profile: Profile) -> Outbox:
 def live_outbox(settings: Settings) -> Outbox:
     """The outbox of the live city; a lost file begins a new epoch."""
     return Outbox(_path(settings, "live"))
+
+
+def desk_outbox(settings: Settings) -> Outbox:
+    """What the city's desk says of wards' affairs, with an epoch of its own: the wards' seqs are the wards'.
+
+    A lost file begins a new epoch.
+    """
+    path = _path(settings, "city-desk")
+    return Outbox(path, None if path.exists() else f"city-desk-{secrets.token_hex(4)}")

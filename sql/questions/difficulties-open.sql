@@ -1,0 +1,9 @@
+-- vi: Những vướng mắc nào chưa giải quyết, của nhóm nào, ai được giao, đã bao nhiêu ngày?
+-- en: Which difficulties are open, in which group, who owns them, and for how many days?
+-- audience: leader, operator
+-- param group UInt8 default 0
+SELECT ward, ward_name, difficulty, difficulty_group, group_vi, step, owner, due_at, overdue, round(age_days, 1) AS days,
+    reported_at
+FROM v_difficulties
+WHERE open AND ({group:UInt8} = 0 OR difficulty_group = {group:UInt8})
+ORDER BY overdue DESC, age_days DESC, ward, difficulty
