@@ -41,6 +41,8 @@ def jobs(config: MonitorConfig) -> list[Job]:
     from streams.monitor.alerts.job import AlertsJob
     from streams.monitor.conflicts import Conflicts
     from streams.monitor.conservation import EVERY_S, Conservation
+    from streams.monitor.double_entry import EVERY_S as COMPARE_EVERY_S
+    from streams.monitor.double_entry import DoubleEntry
     from streams.monitor.rerequest import Rerequests
     from streams.monitor.wards import Wards
 
@@ -48,6 +50,7 @@ def jobs(config: MonitorConfig) -> list[Job]:
     made = [
         Job("wards", config.wards_every_s, Wards(config.limits, conflicts).run),
         Job("conservation", EVERY_S, Conservation(config).run),
+        Job("double_entry", COMPARE_EVERY_S, DoubleEntry().run),
         Job("cut", cuts.EVERY_S, cuts.Cuts(config, conflicts).run),
     ]
     if config.asking is not None:
