@@ -21,7 +21,7 @@ HEIGHT: Final = 4000
 MARGIN: Final = 40
 # The dense centre: wards this close to Hoàn Kiếm by their labels' places.
 CENTRE_WARD: Final = "00070"
-CENTRE_KM: Final = 6.5
+CENTRE_KM: Final = 7.5
 KM_PER_DEGREE: Final = 111.2
 
 Point = tuple[float, float]

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import time
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import NamedTuple
 
 import pytest
 from aiohttp import web
 
 from dashboards.server.config import DashboardConfig
-from dashboards.server.figures import Figures, Reading
 from dashboards.server.hub import RECENT_MAX, Hub, TooManyClients
-from dashboards.server.routes import Routes
-from dashboards.server.snapshot import Snapshot, build
+from dashboards.server.past import Past
+from dashboards.server.routes import FIRST_PAGE, Routes
+from dashboards.server.snapshot import Keyed, Snapshot
+from dashboards.server.topic import Topic
 from producers.contract.wards import WARDS
-from streams.warehouse.store import Address
+from streams.warehouse.store import Address, Store
 
-DAY = date(2025, 7, 21)
+OTHER = Topic("city", date(2025, 7, 21))
+NOWHERE = Address("127.0.0.1", 1, "d", "u", "p")
 
 
 class Served(NamedTuple):
@@ -32,18 +35,22 @@ class Served(NamedTuple):
 
 def crowded(number: int) -> Snapshot:
     """A snapshot in which every row differs from that of any other number."""
-    figures = Figures(received=number)
-    now = datetime.now(UTC)
-    return build(
-        f"n-{number}", Reading(now, {DAY: figures}, {DAY: dict.fromkeys(WARDS, figures)}, {}, {}), None
-    )
+    rows = [
+        {"ward": ward, "name": f"{ward} {number}", "received": number, "more": "x" * 150} for ward in WARDS
+    ]
+    return Snapshot(f"n-{number}", {"rows": Keyed("ward", rows), "cut": None})
+
+
+def publish(hub: Hub, snapshot: Snapshot, topic: Topic = FIRST_PAGE) -> None:
+    hub.publish({topic: snapshot}, time.monotonic())
 
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    hub = Hub(clients_max=3)
-    config = DashboardConfig(clickhouse=Address("127.0.0.1", 1, "d", "u", "p"), refresh_s=0.001)
-    runner = web.AppRunner(Routes(config, hub, lambda: None).application(), shutdown_timeout=0.1)
+    hub = Hub(3, FIRST_PAGE)
+    config = DashboardConfig(clickhouse=NOWHERE, refresh_s=0.001)
+    routes = Routes(config, hub, frozenset({"city"}), Past(Store(NOWHERE), {}), lambda: None)
+    runner = web.AppRunner(routes.application(), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -56,46 +63,81 @@ def test_config_does_not_show_its_password() -> None:
     assert "secret" not in repr(DashboardConfig(clickhouse=Address("h", 1, "d", "u", "secret")))
 
 
-async def test_wanted_days_are_those_watched() -> None:
-    hub = Hub(clients_max=2)
-    with hub.watch(None), hub.watch(DAY):
-        assert hub.wanted == (None, DAY)
-        with pytest.raises(TooManyClients), hub.watch(DAY):
+async def test_wanted_topics_are_those_watched() -> None:
+    hub = Hub(2, FIRST_PAGE)
+    with hub.watch(FIRST_PAGE), hub.watch(OTHER):
+        assert hub.wanted == (FIRST_PAGE, OTHER)
+        with pytest.raises(TooManyClients), hub.watch(OTHER):
             pass
     assert not hub.wanted
     assert hub.clients == 0
 
 
-async def test_newest_days_last_snapshot_is_kept_for_the_next_visitor() -> None:
-    hub = Hub(clients_max=2)
-    snapshot = Snapshot(id="1")
-    with hub.watch(None), hub.watch(DAY):
-        hub.publish({None: snapshot, DAY: snapshot})
-    with hub.watch(None) as newest, hub.watch(DAY) as chosen:
-        assert (newest.latest, chosen.latest) == (snapshot, None)
+async def test_first_pages_last_snapshot_is_kept_for_the_next_visitor() -> None:
+    hub = Hub(2, FIRST_PAGE)
+    snapshot = crowded(1)
+    with hub.watch(FIRST_PAGE), hub.watch(OTHER):
+        publish(hub, snapshot)
+        publish(hub, snapshot, OTHER)
+    with hub.watch(FIRST_PAGE) as first, hub.watch(OTHER) as chosen:
+        assert (first.latest, chosen.latest) == (snapshot, None)
 
 
-async def test_waiting_ends_with_the_next_snapshot_or_in_time() -> None:
-    hub = Hub(clients_max=1)
-    with hub.watch(None) as channel:
-        waiting = asyncio.create_task(channel.wait(5.0))
+async def test_waiting_ends_with_the_next_news_or_in_time() -> None:
+    hub = Hub(1, FIRST_PAGE)
+    with hub.watch(FIRST_PAGE) as channel:
+        waiting = asyncio.create_task(channel.wait(None, 5.0))
         await asyncio.sleep(0)
-        hub.publish({None: Snapshot(id="1")})
+        publish(hub, crowded(1))
         found = await waiting
         assert found is not None
-        assert found.id == "1"
-        assert await channel.wait(0.01) is found
+        assert found.id == "n-1"
+        assert await channel.wait(found, 0.01) is found
+
+
+async def test_reading_that_brings_nothing_new_wakes_nobody_but_is_no_older() -> None:
+    hub = Hub(1, FIRST_PAGE)
+    with hub.watch(FIRST_PAGE) as channel:
+        publish(hub, crowded(1))
+        first = channel.latest
+        await asyncio.sleep(0.05)
+        publish(hub, Snapshot("another id", crowded(1).members))
+        assert channel.latest is first
+        assert channel.age_s() == pytest.approx(0.0, abs=0.04)
+
+
+async def test_failed_reading_keeps_the_figures_and_their_age_and_says_why() -> None:
+    hub = Hub(1, FIRST_PAGE)
+    with hub.watch(FIRST_PAGE) as channel:
+        publish(hub, crowded(1))
+        sent = channel.latest
+        await asyncio.sleep(0.05)
+        hub.publish({FIRST_PAGE: Snapshot("2", crowded(1).members, "clickhouse_away")}, None)
+        body = channel.body()
+        assert (body["error"]["code"], len(body["rows"])) == ("clickhouse_away", 126)
+        assert body["age_s"] >= 0.05
+        assert b'"rows"' not in channel.frame_from(sent).plain
+
+
+async def test_thousand_clients_at_one_place_cost_one_encoding() -> None:
+    hub = Hub(1, FIRST_PAGE)
+    with hub.watch(FIRST_PAGE) as channel:
+        publish(hub, crowded(1))
+        sent = channel.latest
+        publish(hub, crowded(2))
+        assert len({id(channel.frame_from(sent)) for _ in range(1000)}) == 1
+        assert channel.frame_from(None).plain.startswith(b"event: snapshot")
 
 
 async def test_recent_snapshots_are_found_by_id_and_bounded() -> None:
-    hub = Hub(clients_max=1)
-    with hub.watch(None) as channel:
+    hub = Hub(1, FIRST_PAGE)
+    with hub.watch(FIRST_PAGE) as channel:
         for number in range(RECENT_MAX + 1):
-            hub.publish({None: Snapshot(id=str(number))})
-        assert channel.find("0") is None
-        found = channel.find("1")
+            publish(hub, crowded(number))
+        assert channel.find("n-0") is None
+        found = channel.find("n-1")
         assert found is not None
-        assert found.id == "1"
+        assert found.id == "n-1"
         assert channel.find(None) is None
 
 
@@ -105,18 +147,19 @@ async def test_browser_that_reads_nothing_holds_no_more_than_one_snapshot(served
     reader.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(reader, ("127.0.0.1", served.port))
+    publish(served.hub, crowded(0))
     await loop.sock_sendall(reader, b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
     count = 0
     # 1,500 deltas of 126 rows are 45 MB, which no socket's buffer takes.
     for count in range(1500):
-        served.hub.publish({None: crowded(count)})
+        publish(served.hub, crowded(count))
         await asyncio.sleep(0.002 if count < 300 else 0)
     gc.collect()
     alive = sum(isinstance(each, Snapshot) for each in gc.get_objects())
     assert alive <= RECENT_MAX + 3
-    received = b""
+    received, number = b"", count
     async with asyncio.timeout(20):
-        while f"id: n-{count}".encode() not in received:
+        while f"id: n-{number}\n".encode() not in received:
             received = received[-100_000:] + await loop.sock_recv(reader, 65_536)
-            served.hub.publish({None: crowded(count)})
+            publish(served.hub, crowded(count))
     reader.close()

@@ -19,12 +19,11 @@ export const MEASURES = {
   delay: { text: (ms) => f.span(ms / 1000), value: (row) => row.standing.delay_ms_p50 },
 };
 
-/** Upper bounds of up to five steps, so that wards spread over them; equal bounds fall together. */
+/** Upper bounds of up to five steps, so that different values spread over them, however many wards share one. */
 export function bounds(values) {
-  const sorted = values.filter((value) => value != null).sort((a, b) => a - b);
-  if (!sorted.length) return [];
-  const cut = (i) => sorted[Math.min(sorted.length - 1, Math.ceil(((i + 1) * sorted.length) / STEPS) - 1)];
-  return [...new Set(Array.from({ length: STEPS }, (_, i) => cut(i)))];
+  const sorted = [...new Set(values.filter((value) => value != null))].sort((a, b) => a - b);
+  const steps = Math.min(STEPS, sorted.length);
+  return Array.from({ length: steps }, (_, i) => sorted[Math.ceil(((i + 1) * sorted.length) / steps) - 1]);
 }
 
 /** The step of a value: the colour of the ramp, darkest for the highest. */
