@@ -20,6 +20,7 @@ from producers.contract.vocabulary import (
     TIMELINESS_WORDS,
 )
 from producers.contract.wards import WARDS
+from streams.warehouse import office_days
 from streams.warehouse.store import Store
 
 _VERSION: Final = ("version", "UInt64")
@@ -49,11 +50,15 @@ def tables(groups: Path | None = None) -> list[Reference]:
 
     :raises Refused: that file is not such a table
     """
-    return [_wards(), _procedures(), _words(), _reasons(), _groups(groups)]
+    return [_wards(), _procedures(), _words(), _reasons(), _groups(groups), _office_days()]
 
 
 def _strings(*names: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, "String") for name in names)
+
+
+def _office_days() -> Reference:
+    return Reference("office_days", office_days.COLUMNS, list(office_days.office_days()))
 
 
 def _wards() -> Reference:

@@ -1,0 +1,8 @@
+-- vi: Số phường, xã kê khai của một ngày có khớp với sổ không, nếu thiếu thì thiếu số thứ tự nào?
+-- en: Do the wards' declared totals of a day match the book, and if short, which seqs are missing?
+-- audience: operator, ward
+-- param day Date default '2025-07-14'
+SELECT ward, ward_name, state, declared, counted, short_by, over_by, missing, words_vi, words_en
+FROM v_control_totals
+WHERE day = {day:Date}
+ORDER BY indexOf(['short', 'over', 'not_declared', 'matched'], state), ward
