@@ -1,0 +1,17 @@
+-- vi: Dữ liệu đúng, đủ, sạch, sống đến đâu, phường, xã nào yếu nhất?
+-- en: How accurate, complete, clean and live are the data, and which wards are weakest?
+-- audience: leader, operator
+-- param from Date default '2025-07-01'
+-- param to Date default '2299-12-31'
+SELECT ward, ward_name,
+    round(1 - sum(q.rejected) / sum(q.messages), 4) AS accurate,
+    round(1 - sum(q.missing) / sum(q.known), 4) AS complete,
+    round(greatest(0, 1 - (sum(q.conflicts) + sum(q.mismatches)) / sum(q.events)), 4) AS clean,
+    round(sum(q.timely) / sum(q.timely_of), 4) AS live,
+    sum(q.rejected) AS rejected, sum(q.messages) AS messages, sum(q.missing) AS missing, sum(q.known) AS known,
+    sum(q.conflicts) AS conflicts, sum(q.mismatches) AS mismatches, sum(q.events) AS events,
+    sum(q.timely) AS timely, sum(q.timely_of) AS timely_of, sum(q.backfill) AS backfill
+FROM v_quality AS q
+WHERE day BETWEEN {from:Date} AND {to:Date}
+GROUP BY ward, ward_name
+ORDER BY least(ifNotFinite(accurate, 1), ifNotFinite(complete, 1), ifNotFinite(clean, 1), ifNotFinite(live, 1)), ward
