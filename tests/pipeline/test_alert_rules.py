@@ -254,6 +254,23 @@ def test_conservation_is_found_when_it_is_broken(store: Store) -> None:
     assert "10 expected, 8 found, 2 lost" in finding.words.what_en
 
 
+def test_double_entry_is_found_while_it_is_open(store: Store) -> None:
+    def finding(since_ms: int, cells: int) -> None:
+        columns = ("kind", "ward", "day", "since", "checked_at", "cells", "book_steps", "raw_steps")
+        types = ("String", "String", "Date32", "DateTime64(3)", "DateTime64(3)", "UInt64", "Int64", "Int64")
+        row = ("finding", WARD, NOW.date(), since_ms, NOW_MS - 1_000 + 500 * (cells == 0), cells, 9, 7)
+        store.insert("double_entry", columns, types, [[value] for value in row])
+
+    finding(NOW_MS - 9_000, 0)
+    assert keys(store, "double-entry-difference") == []
+    finding(NOW_MS - 5_000, 2)
+    (one,) = found(store, "double-entry-difference")
+    assert (one.key, one.since_ms) == (f"{WARD}/{NOW:%Y-%m-%d}", NOW_MS - 5_000)
+    assert f"--ward {WARD} --day {NOW:%Y-%m-%d} --repair" in one.words.next_en
+    finding(NOW_MS - 5_000, 0)  # healed
+    assert keys(store, "double-entry-difference") == []
+
+
 def report(store: Store, seq: int, name: str, due: datetime | None) -> None:
     data = Difficulty(ward=WARD, epoch=EPOCH, seq=seq, difficulty=name, group=7, owner="so-noi-vu", due=due)
     event = wrap(DifficultyReportedEvent, data, NOW - timedelta(days=9))

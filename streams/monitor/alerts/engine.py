@@ -4,15 +4,17 @@ Invariants:
 - Nothing is sent before ClickHouse has it, unless ClickHouse is away: then it is sent, and written later.
 - A restarted engine goes on from ClickHouse: open alerts stay open, what was sent is not sent again.
 - Sending has threads of its own: however slow a receiver is, evaluation goes on.
-
-Known limit: two engines at once each find for themselves, so each tells; the monitor runs once.
+- Of two engines at once each takes over, within a minute, what the other wrote; until then both may tell of
+  the same thing.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from producers.contract.errors import Stop, Unavailable
@@ -20,7 +22,7 @@ from streams.monitor.alerts import ledger
 from streams.monitor.alerts.channels import Channel, channels
 from streams.monitor.alerts.config import AlertsConfig
 from streams.monitor.alerts.evaluate import FAILED, LIMITS, evaluate, failures
-from streams.monitor.alerts.fold import fold
+from streams.monitor.alerts.fold import adopt, fold
 from streams.monitor.alerts.model import CRITICAL, ENDED, OPEN, Alert, Delivery, Key, Outcome
 from streams.monitor.alerts.outbox import Outbox, plan
 from streams.monitor.alerts.rules import Rule, read
@@ -41,7 +43,8 @@ class Engine:
         self._ways = channels(config) if ways is None else ways
         self._outbox = Outbox(config.first_wait_ms)
         self._senders: list[Sender] = []
-        self._live: dict[Key, Alert] | None = None
+        self._live: dict[Key, Alert] = {}
+        self._read_ms: int | None = None
         self._recent: list[Alert] = []
         self._unwritten: dict[str, Alert] = {}
         self._written_ms: dict[str, int] = {}
@@ -55,9 +58,7 @@ class Engine:
         :raises Unavailable: ClickHouse is away. What was found meanwhile is kept, sent, and written later
         """
         began = time.perf_counter()
-        if self._live is None:
-            self._begin(store, now_ms)
-        assert self._live is not None
+        self._take_over(store, now_ms)
         folded = fold(self._live, self._outcomes(store, now_ms), now_ms)
         self._live = folded.live
         ended = [alert for alert in folded.changed if alert.state == ENDED]
@@ -71,12 +72,29 @@ class Engine:
         for sender in self._senders:
             sender.join(timeout_s)
 
-    def _begin(self, store: Store, now_ms: int) -> None:
-        alerts = ledger.alerts(store, now_ms)
-        self._outbox.learn(ledger.deliveries(store, now_ms), alerts, stored=True)
-        self._live = {alert.where: alert for alert in alerts if alert.state != ENDED}
-        self._recent = [alert for alert in alerts if alert.state == ENDED]
+    def _take_over(self, store: Store, now_ms: int) -> None:
+        """Read what is stored: at first, and then every minute, unless what we know is not written yet.
 
+        :raises Unavailable: ClickHouse is away, and was never read
+        """
+        if self._read_ms is None:
+            self._read(store, now_ms)
+            self._start_senders(store)
+        elif not self._unwritten and now_ms - self._read_ms >= REFRESH_MS:
+            # Away later, ClickHouse is itself what an alert is about.
+            with suppress(Unavailable):
+                self._read(store, now_ms)
+
+    def _read(self, store: Store, now_ms: int) -> None:
+        alerts, deliveries = ledger.alerts(store, now_ms), ledger.deliveries(store, now_ms)
+        adopted = adopt(self._live, alerts, now_ms)
+        self._live = adopted.live
+        self._unwritten = {alert.id: alert for alert in adopted.changed}
+        self._recent = [alert for alert in alerts if alert.state == ENDED]
+        self._outbox.learn(deliveries, alerts, stored=True)
+        self._read_ms = now_ms
+
+    def _start_senders(self, store: Store) -> None:
         def write(changed: list[Delivery]) -> None:
             ledger.write_deliveries(store, changed)
 
@@ -97,7 +115,7 @@ class Engine:
         failing = {name: error for name, error in self._last.items() if error and name in rules}
         self._errors = unreadable | failing
         known = rules.keys() | unreadable.keys() | {FAILED}
-        gone = {rule for rule, _ in self._live or {}} - known
+        gone = {rule for rule, _ in self._live} - known
         return [*asked, *map(Outcome, gone), failures(self._errors, len(rules), now_ms)]
 
     def _is_due(self, rule: Rule, now_ms: int) -> bool:
@@ -140,7 +158,7 @@ class Engine:
         ledger.write_alerts(store, list(self._unwritten.values()))
         self._written_ms |= dict.fromkeys(self._unwritten, now_ms)
         self._unwritten = {}
-        living = {alert.id for alert in (self._live or {}).values()}
+        living = {alert.id for alert in self._live.values()}
         self._written_ms = {name: at for name, at in self._written_ms.items() if name in living}
         ledger.write_deliveries(store, fresh)
         self._outbox.flush(lambda waiting: ledger.write_deliveries(store, waiting))
@@ -148,15 +166,16 @@ class Engine:
     def _stale(self, now_ms: int) -> list[Alert]:
         return [
             alert
-            for alert in (self._live or {}).values()
+            for alert in self._live.values()
             if alert.state == OPEN and now_ms - self._written_ms.get(alert.id, 0) >= REFRESH_MS
         ]
 
     def _facts(self, took_ms: int) -> dict[str, Any]:
-        opened = [alert for alert in (self._live or {}).values() if alert.state == OPEN]
+        opened = [alert for alert in self._live.values() if alert.state == OPEN]
         return {
             "open": len(opened),
             "critical": sum(alert.severity == CRITICAL for alert in opened),
+            "severities": dict(Counter(alert.severity for alert in opened)),
             "rules_failed": dict(self._errors),
             "waiting": self._outbox.waiting(),
             "channels": {sender.name: sender.error or "ok" for sender in self._senders},

@@ -129,3 +129,21 @@ def _new(finding: Finding, now_ms: int) -> Alert:
 def _next(alert: Alert, now_ms: int) -> int:
     """Above every earlier version, also that of a monitor whose clock was ahead."""
     return max(alert.version + 1, now_ms)
+
+
+def adopt(live: Mapping[Key, Alert], stored: Iterable[Alert], now_ms: int) -> Folded:
+    """Take over what another monitor wrote: an alert's newest version, of two for one thing the older.
+
+    The other is dropped, so that it does not stay open with nobody to end it.
+    """
+    newest = {alert.id: alert for alert in live.values()}
+    for alert in stored:
+        if alert.id not in newest or alert.version > newest[alert.id].version:
+            newest[alert.id] = alert
+    after, dropped = dict[Key, Alert](), []
+    for alert in sorted(newest.values(), key=lambda one: (one.seen_ms, one.id)):
+        if alert.state in LIVE and alert.where in after:
+            dropped.append(replace(alert, state=DROPPED, ended_ms=now_ms, version=_next(alert, now_ms)))
+        elif alert.state in LIVE:
+            after[alert.where] = alert
+    return Folded(after, dropped)
