@@ -49,6 +49,12 @@ class Pipe:
         if self._gzip:
             await self.response.write(GZIP_HEADER)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the browser is still there."""
+        transport = self._request.transport
+        return transport is not None and not transport.is_closing()
+
     async def send(self, frame: Frame) -> None:
         """Send one frame, after a heartbeat if one is due. Raises `ConnectionError` or `TimeoutError`."""
         data = self._bytes(frame)
@@ -69,7 +75,7 @@ async def run(request: web.Request, hub: Hub, channel: Channel) -> web.StreamRes
     with suppress(ConnectionError, TimeoutError):
         await pipe.open()
         sent = await _first(pipe, channel, request.headers.get("Last-Event-ID"))
-        while not hub.closed:
+        while not hub.closed and pipe.connected:
             sent = await _next(pipe, hub, channel, sent)
     return pipe.response
 
@@ -86,7 +92,7 @@ async def _first(pipe: Pipe, channel: Channel, identity: str | None) -> Snapshot
 
 async def _next(pipe: Pipe, hub: Hub, channel: Channel, sent: Snapshot | None) -> Snapshot | None:
     latest = await channel.wait(sent, TICK_S)
-    if hub.closed:
+    if hub.closed or not pipe.connected:
         return sent
     await pipe.send(channel.tick() if latest is sent else channel.frame_from(sent))
     return latest

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from tests.browser.gate import Gate
 from tests.conftest import free_port
 
 WARD = "00070"
+HANOI = timezone(timedelta(hours=7))
 
 
 class Event(NamedTuple):
@@ -82,8 +83,8 @@ async def events(answer: aiohttp.ClientResponse) -> AsyncIterator[Event]:
             members = {}
 
 
-def figures(snapshot: dict[str, Any], ward: str) -> dict[str, int]:
-    found: dict[str, int] = next(row["figures"] for row in snapshot["rows"] if row["ward"] == ward)
+def row_of(snapshot: dict[str, Any], ward: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in snapshot["rows"] if row["ward"] == ward)
     return found
 
 
@@ -92,30 +93,106 @@ async def test_snapshot_of_a_filled_city_adds_up(
 ) -> None:
     friday = MONDAY - timedelta(days=3)
     city.fill((MONDAY, friday), but=("00082",))
+    city.judge(w00082="waiting/never")
     snapshot = await read_json(http, f"{serve().url}/api/snapshot")
     assert snapshot["day"] == snapshot["newest"] == MONDAY.isoformat()
     assert snapshot["days"] == [MONDAY.isoformat(), friday.isoformat()]
-    assert (snapshot["covered"], snapshot["wards_total"], len(snapshot["rows"])) == (125, 126, 126)
-    expected = plausible(WARD, MONDAY)
-    assert {name: figures(snapshot, WARD)[name] for name in expected} == expected
-    received = sum(row["figures"]["received"] for row in snapshot["rows"])
-    assert snapshot["totals"]["day"]["figures"]["received"] == received
-    assert snapshot["totals"]["week"] == snapshot["totals"]["day"]
-    assert snapshot["totals"]["all"]["figures"]["received"] > received
+    assert (snapshot["keys"]["rows"], len(snapshot["rows"])) == ("ward", 126)
+    row, expected = row_of(snapshot, WARD), plausible(WARD, MONDAY)
+    assert (row["received"], row["overdue"]) == (expected["received"], expected["overdue"])
+    assert row["returned"] == expected["returned"]
+    totals = snapshot["totals"]
+    assert totals["day"]["received"] == sum(row["received"] for row in snapshot["rows"])
+    assert totals["week"] == totals["day"]
+    assert totals["all"]["received"] > totals["day"]["received"]
+    assert totals["day"]["backlog"] == sum(row["backlog"] for row in snapshot["rows"])
     assert snapshot["age_s"] < 2
     assert snapshot["error"] is None
-    statuses = {row["ward"]: row["status"] for row in snapshot["rows"]}
-    assert (statuses[WARD], statuses["00082"]) == ("complete", "none")
+    statuses = {row["ward"]: row["standing"]["status"] for row in snapshot["rows"]}
+    assert (statuses[WARD], statuses["00082"]) == ("good", "waiting")
 
 
-async def test_backlog_is_received_less_finished(
+async def test_finished_day_is_compared_with_the_whole_day_before(
     city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
 ) -> None:
-    city.book(WARD, received=30, early=5, on_time=4, overdue=1)
-    city.book(WARD, MONDAY + timedelta(days=1), received=10, early=10)
-    city.sync(WARD)
+    friday = MONDAY - timedelta(days=3)
+    city.book(WARD, friday, received=30, early=6)
+    city.book(WARD, MONDAY, received=20)
+    before = (await read_json(http, f"{serve().url}/api/snapshot"))["before"]
+    assert (before["kind"], before["at"]) == ("day", friday.isoformat())
+    assert (before["day"]["received"], before["day"]["backlog"]) == (30, 24)
+    # What came since: this week's and all days' figures as they stood on Friday evening.
+    assert (before["week"]["received"], before["all"]["received"]) == (0, 30)
+
+
+async def test_running_day_is_compared_with_the_cut_of_the_same_time_yesterday(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    now = datetime.now(UTC)
+    yesterday_now, today = now - timedelta(days=1), now.astimezone(HANOI).date()
+    yesterday = today - timedelta(days=1)
+    city.book(WARD, yesterday, arrived=yesterday_now - timedelta(hours=1), received=8)
+    city.book(WARD, yesterday, arrived=yesterday_now + timedelta(hours=1), received=50)
+    city.book(WARD, today, received=9)
+    city.judge()
+    url = f"{serve().url}/api/snapshot"
+    first = await read_json(http, url)
+    assert (first["before"]["kind"], first["before"]["reason"]) == ("none", "no_cut_yesterday")
+    city.cut(yesterday_now - timedelta(minutes=2))
+    second = await read_json(http, f"{serve().url}/api/snapshot")
+    assert second["totals"]["day"]["received"] == 9
+    assert (second["before"]["kind"], second["before"]["day"]["received"]) == ("cut", 8)
+
+
+async def test_wards_that_nobody_judged_are_unknown_and_missing_parts_say_so(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
     snapshot = await read_json(http, f"{serve().url}/api/snapshot")
-    assert snapshot["backlog"] == 20
+    assert {row["standing"]["status"] for row in snapshot["rows"]} == {"unknown"}
+    assert (snapshot["cut"], snapshot["pipeline"]) == (None, None)
+
+
+async def test_cut_names_the_wards_that_it_leaves_out(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    number = city.cut(datetime.now(UTC), left_out={"00082": "silent", WARD: "missing"})
+    cut = (await read_json(http, f"{serve().url}/api/snapshot"))["cut"]
+    assert (cut["number"], cut["covered"], cut["wards_total"]) == (number, 124, 126)
+    assert {each["ward"]: each["reason"] for each in cut["left_out"]} == {"00082": "silent", WARD: "missing"}
+    assert {each["name"] for each in cut["left_out"]} >= {"Hoàn Kiếm"}
+
+
+async def test_past_cut_shows_what_was_known_then_for_ever(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    then = datetime.now(UTC) - timedelta(hours=2)
+    city.book(WARD, MONDAY, arrived=then - timedelta(minutes=1), received=5)
+    number = city.cut(then, left_out={WARD: "missing"})
+    city.alert("over", since=then - timedelta(hours=1), ended_at=then + timedelta(minutes=5), state="ended")
+    city.alert("later", since=then + timedelta(minutes=1))
+    city.book(WARD, MONDAY, received=7)
+    url = f"{serve().url}/api/snapshot"
+    past = await read_json(http, f"{url}?cut={number}")
+    assert (past["past"], past["cut"]["number"]) == (number, number)
+    assert past["totals"]["day"]["received"] == 5
+    assert row_of(past, WARD)["standing"]["reason"] == "missing"
+    assert [(alert["id"], alert["open"]) for alert in past["alerts"]] == [("over", True)]
+    assert (await read_json(http, url))["totals"]["day"]["received"] == 7
+    city.book(WARD, MONDAY, received=8)
+    assert await read_json(http, f"{url}?cut={number}") == past
+    assert (await read_json(http, f"{url}?cut={number - 1}", 404))["code"] == "no_such_cut"
+
+
+async def test_cuts_of_a_day_come_as_unbroken_runs(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    noon = datetime(2025, 7, 21, 5, 0, tzinfo=UTC)
+    numbers = [city.cut(noon + timedelta(seconds=s)) for s in (0, 10, 20, 60, 70)]
+    found = await read_json(http, f"{serve().url}/api/cuts?day={MONDAY}")
+    assert found["runs"] == [[numbers[0], numbers[2]], [numbers[3], numbers[4]]]
+    assert found["days"] == [MONDAY.isoformat()]
+    assert (await read_json(http, f"{serve().url}/api/cuts?day=2025-07-22"))["runs"] == []
 
 
 async def test_chosen_day_shows_that_day_and_its_week(
@@ -125,33 +202,37 @@ async def test_chosen_day_shows_that_day_and_its_week(
     for day, received in ((MONDAY, 7), (tuesday, 5), (sunday_before, 100)):
         city.book(WARD, day, received=received)
     url = serve().url
+    snapshot = await read_json(http, f"{url}/api/snapshot?day={tuesday}")
+    totals = {name: each["received"] for name, each in snapshot["totals"].items()}
+    assert totals == {"day": 5, "week": 12, "all": 112}
     snapshot = await read_json(http, f"{url}/api/snapshot?day={MONDAY}")
-    totals = {name: each["figures"]["received"] for name, each in snapshot["totals"].items()}
+    totals = {name: each["received"] for name, each in snapshot["totals"].items()}
     assert (snapshot["day"], snapshot["newest"]) == (MONDAY.isoformat(), tuesday.isoformat())
-    assert totals == {"day": 7, "week": 12, "all": 112}
+    assert totals == {"day": 7, "week": 7, "all": 107}
     empty = await read_json(http, f"{url}/api/snapshot?day=2024-02-29")
-    assert empty["totals"]["day"]["figures"]["received"] == 0
-    assert empty["totals"]["all"]["figures"]["received"] == 112
+    assert {each["received"] for each in empty["totals"].values()} == {0}
 
 
 async def test_empty_database_shows_wards_without_figures(
     serve: Callable[..., Dashboard], http: aiohttp.ClientSession
 ) -> None:
     snapshot = await read_json(http, f"{serve().url}/api/snapshot")
-    assert (snapshot["day"], snapshot["days"], snapshot["totals"], snapshot["covered"]) == (None, [], {}, 0)
-    assert {row["status"] for row in snapshot["rows"]} == {"none"}
+    assert (snapshot["day"], snapshot["days"], snapshot["totals"], snapshot["cut"]) == (None, [], {}, None)
+    assert len(snapshot["rows"]) == 126
 
 
 async def test_stream_sends_all_first_then_changed_rows_once_a_second(
     city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
 ) -> None:
     city.fill()
+    number = city.cut(datetime.now(UTC))
     async with http.get(f"{serve().url}/events") as answer:
         assert answer.headers["X-Accel-Buffering"] == "no"
         assert answer.headers["Content-Type"] == "text/event-stream"
         stream = events(answer)
         first = await anext(stream)
         assert (first.name, len(first.data["rows"])) == ("snapshot", 126)
+        assert first.id.startswith(f"{number}.")
         assert first.data["words"]["timeliness"]["overdue"]["vi"] == "Quá hạn"
         city.book(WARD, received=500)
         written_s = time.monotonic()
@@ -160,11 +241,16 @@ async def test_stream_sends_all_first_then_changed_rows_once_a_second(
             got.append(await anext(stream))
         assert got[-1].at_s - written_s < 2.5
         assert [row["ward"] for row in got[-1].data["rows"]] == [WARD]
-        assert got[-1].data["rows"][0]["figures"]["received"] == 500
-        got += [await anext(stream) for _ in range(3)]
-        assert {event.name for event in got} == {"delta"}
-        assert len({event.id for event in got}) == len(got)
-        gaps = [after.at_s - before.at_s for before, after in pairwise(got)]
+        assert got[-1].data["rows"][0]["received"] == 500
+        news = [got[-1]]
+        for number in range(501, 504):
+            city.book(WARD, received=number)
+            while "rows" not in (event := await anext(stream)).data:
+                assert event.name == "tick"
+            news.append(event)
+        assert {event.name for event in news} == {"delta"}
+        assert len({event.id for event in news}) == len(news)
+        gaps = [after.at_s - before.at_s for before, after in pairwise(news)]
         assert min(gaps) > 0.8, gaps
 
 
@@ -178,7 +264,8 @@ async def test_stream_that_comes_back_gets_only_what_changed(
     city.book(WARD, received=1)
     async with http.get(url, headers={"Last-Event-ID": first.id}) as answer:
         back = await anext(events(answer))
-    assert back.name == "delta"
+    # A tick, if the last event is still the newest.
+    assert back.name in ("delta", "tick")
     assert len(back.data.get("rows", [])) <= 1
     async with http.get(url, headers={"Last-Event-ID": "another-life-1"}) as answer:
         assert (await anext(events(answer))).name == "snapshot"
@@ -250,10 +337,16 @@ async def test_clickhouse_never_there_gives_a_page_that_says_so(
         ("GET", "/nothing", 404, "not_found"),
         ("GET", "/web/../server/config.py", 404, "not_found"),
         ("GET", "/web/", 404, "not_found"),
+        ("GET", "/web/%2e%2e/server/config.py", 404, "not_found"),
         ("POST", "/events", 405, "method_not_allowed"),
         ("GET", "/events?day=yesterday", 400, "bad_day"),
         ("GET", "/api/snapshot?day=2025-02-30", 400, "bad_day"),
         ("GET", "/api/snapshot?day=9999-12-31", 400, "bad_day"),
+        ("GET", "/events?view=nothing", 400, "bad_view"),
+        ("GET", "/events?view=ward&ward=99999", 400, "bad_ward"),
+        ("GET", "/api/snapshot?cut=1e9", 400, "bad_cut"),
+        ("GET", "/events?cut=17", 400, "past_has_no_stream"),
+        ("GET", "/api/cuts?day=today", 400, "bad_day"),
     ],
 )
 async def test_errors_have_one_shape(
@@ -300,8 +393,8 @@ async def test_nobody_watching_asks_clickhouse_nothing(
             stream = events(answer)
             for _ in range(3):
                 await anext(stream)
-        # A stream whose browser has gone is noticed at its next write.
-        await asyncio.sleep(2)
+        # A stream whose browser has gone is noticed when it would send again, two seconds later.
+        await asyncio.sleep(3)
         asked = gate.bytes_asked
         await asyncio.sleep(1)
         assert asked > 0
