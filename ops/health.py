@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from producers.contract.errors import Stop
@@ -26,9 +26,11 @@ _READ_TIMEOUT_S: Final = 5.0
 class HealthServer:
     """Serves `report()` on a port. `report()["ok"]` decides between 200 and 503; one that raises is a 503."""
 
-    def __init__(self, port: int, report: Report, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, port: int, report: Report, host: str = "127.0.0.1", registry: CollectorRegistry = REGISTRY
+    ) -> None:
         """Opens the port at once, so a taken one is a `Stop` here. Port 0 takes a free one (see `port`)."""
-        handler = type("Handler", (_Handler,), {"report": staticmethod(report)})
+        handler = type("Handler", (_Handler,), {"report": staticmethod(report), "registry": registry})
         try:
             self._server = _Server((host, port), handler)
         except OSError as error:
@@ -60,13 +62,14 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     report: Report
+    registry: CollectorRegistry
     timeout = _READ_TIMEOUT_S  # a client that says nothing must not keep a thread
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
             self._health()
         elif self.path == "/metrics":
-            self._answer(200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
+            self._answer(200, CONTENT_TYPE_LATEST, generate_latest(self.registry))
         else:
             self._answer(404, "text/plain", b"/healthz or /metrics\n")
 

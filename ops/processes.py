@@ -54,8 +54,8 @@ def _clickhouse(settings: Settings) -> None:
 
 
 def _worker(settings: Settings) -> None:
-    from ops.health import HealthServer
     from ops.identity import verifier
+    from ops.metrics.serve import serve
     from streams.app import Worker, WorkerConfig, run_worker
 
     config = WorkerConfig(
@@ -75,7 +75,7 @@ def _worker(settings: Settings) -> None:
             return _well(running[0].health())
         return {"ok": False, "state": f"waiting for Kafka at {settings.kafka_bootstrap} and its topics"}
 
-    HealthServer(settings.worker_health_port + settings.worker_index, report).start()
+    serve("worker", settings.worker_health_port + settings.worker_index, report, settings)
     run_worker(config, on_ready=running.append)
 
 
@@ -88,8 +88,8 @@ def _loader(settings: Settings) -> None:
     import threading
 
     from ops.city.prepare import address
-    from ops.health import HealthServer
     from ops.identity import verifier
+    from ops.metrics.serve import serve
     from streams.warehouse.loader import Loader, LoaderConfig, run_loader
 
     stop = threading.Event()
@@ -104,7 +104,7 @@ def _loader(settings: Settings) -> None:
     )
 
     def serve_health(loader: Loader) -> None:
-        HealthServer(settings.loader_health_port, loader.health).start()
+        serve("loader", settings.loader_health_port, loader.health, settings)
 
     run_loader(config, stop, serve_health)
 
@@ -116,7 +116,7 @@ def _monitor(settings: Settings) -> None:
     from ops.alerts_config import alerts_config
     from ops.asking import asking
     from ops.city.prepare import address
-    from ops.health import HealthServer
+    from ops.metrics.serve import serve
     from streams.domain.alive import Thresholds
     from streams.monitor.monitor import Monitor, MonitorConfig, run_monitor
 
@@ -146,7 +146,7 @@ def _monitor(settings: Settings) -> None:
     )
 
     def serve_health(monitor: Monitor) -> None:
-        HealthServer(settings.monitor_health_port, monitor.health).start()
+        serve("monitor", settings.monitor_health_port, monitor.health, settings)
 
     run_monitor(config, stop, serve_health)
 
@@ -154,8 +154,12 @@ def _monitor(settings: Settings) -> None:
 def _dashboard(settings: Settings) -> None:
     from dashboards.server import run_dashboard
     from ops.dashboard_config import dashboard_config
+    from ops.metrics.serve import serve
 
-    run_dashboard(dashboard_config(settings))
+    run_dashboard(
+        dashboard_config(settings),
+        lambda report: serve("dashboard", settings.dashboard_health_port, report, settings),
+    )
 
 
 def _gateway(settings: Settings) -> None:

@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     # Processes
     dashboard_host: str = Field(default="127.0.0.1", description="Address the live page listens on.")
     dashboard_port: int = Field(default=8800, ge=1, le=65_535, description="Port of the live page.")
+    dashboard_health_port: int = Field(
+        default=8801, ge=1, le=65_535, description="Health and metrics port of the live page."
+    )
     dashboard_token: SecretStr | None = Field(
         default=None, description="Shared token of the city's viewers; without it and OIDC only loopback."
     )
@@ -198,6 +201,9 @@ class Settings(BaseSettings):
     )
     worker_count: int = Field(default=1, ge=1, le=64, description="Stream workers to run.")
     worker_index: int = Field(default=0, ge=0, le=63, description="Which of the workers this process is.")
+    health_host: str = Field(
+        default="127.0.0.1", description="Address of the health and metrics ports; never open to a network."
+    )
     worker_health_port: int = Field(
         default=8810, ge=1, le=65_000, description="Health port of worker 0; worker i listens i above it."
     )

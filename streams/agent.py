@@ -40,6 +40,8 @@ class Counts(msgspec.Struct):
     last_done_s: float = 0.0
     chunk_ms: float = 0.0
     changelog_ms: float = 0.0
+    chunk_s_sum: float = 0.0
+    changelog_s_sum: float = 0.0
 
 
 class BookKeeper:
@@ -128,6 +130,8 @@ class BookKeeper:
         counts.last_done_s = time.time()
         counts.chunk_ms = round((done - started) * 1000, 3)
         counts.changelog_ms = round((done - applied) * 1000, 3)
+        counts.chunk_s_sum += done - started
+        counts.changelog_s_sum += done - applied
 
 
 def die() -> NoReturn:

@@ -13,7 +13,9 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from dashboards.server.hub import Hub
 from dashboards.server.snapshot import Members, Snapshot
@@ -24,6 +26,16 @@ from producers.contract.errors import Unavailable
 from streams.warehouse.store import Store
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ReadingsDone:
+    """What the poller has done since it started."""
+
+    reads: int = 0
+    failures: int = 0
+    read_s_sum: float = 0.0
+    last_s: float = 0.0
 
 
 class Poller(threading.Thread):
@@ -39,6 +51,20 @@ class Poller(threading.Thread):
         # Ids of an earlier life of the server must not be mistaken for ours.
         self._life, self._count = uuid.uuid4().hex[:8], 0
         self._errors: dict[str, str] = {}
+        self._done = ReadingsDone()
+
+    def report(self) -> dict[str, Any]:
+        """How the reading goes, for health and metrics. Any thread may ask."""
+        done, errors = self._done, dict(self._errors)
+        return {
+            "ok": not any(errors.values()),
+            "clients": self._hub.clients,
+            "reads": done.reads,
+            "failures": done.failures,
+            "read_s_sum": round(done.read_s_sum, 6),
+            "read_age_s": round(time.monotonic() - done.last_s, 3) if done.last_s else None,
+            "errors": {name: text for name, text in errors.items() if text},
+        }
 
     def wake(self) -> None:
         """Read now: somebody came."""
@@ -64,9 +90,11 @@ class Poller(threading.Thread):
     def _read(self, name: str, topics: Sequence[Topic]) -> None:
         started = time.monotonic()
         self._count += 1
+        self._done.reads += 1
         try:
             found = self._views[name].read(Source(self._store), topics)
         except Exception as error:
+            self._done.failures += 1
             # Whatever it is: the page says that its figures are old, and the next read may succeed.
             self._note(name, error)
             code = "clickhouse_away" if isinstance(error, Unavailable) else "internal"
@@ -74,6 +102,8 @@ class Poller(threading.Thread):
         else:
             self._note(name, None)
             self._last |= found
+            self._done.last_s = time.monotonic()
+            self._done.read_s_sum += self._done.last_s - started
             self._publish({topic: self._snapshot(each) for topic, each in found.items()}, started)
 
     def _snapshot(self, members: Members, error: str | None = None) -> Snapshot:

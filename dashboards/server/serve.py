@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -35,16 +35,19 @@ PAST_TIMEOUT_S: Final = 20
 EXPORT_TIMEOUT_S: Final = 30
 
 
-def run_dashboard(config: DashboardConfig) -> None:
-    """Serve the live page until SIGTERM or SIGINT.
+OnReady = Callable[[Callable[[], dict[str, Any]]], object]
+
+
+def run_dashboard(config: DashboardConfig, on_ready: OnReady | None = None) -> None:
+    """Serve the live page until SIGTERM or SIGINT. `on_ready` gets a function that tells how it goes.
 
     :raises Stop: the port is taken, or others could reach the page without logging in
     """
     check(config.host, config.access)
-    asyncio.run(_serve(config))
+    asyncio.run(_serve(config, on_ready))
 
 
-async def _serve(config: DashboardConfig) -> None:
+async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
     hub = Hub(config.clients_max, FIRST_PAGE)
     live = views(config)
     poller = Poller(hub, _store(config, QUERY_TIMEOUT_S), live, config.refresh_s)
@@ -58,6 +61,8 @@ async def _serve(config: DashboardConfig) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     try:
         await _listen(runner, config)
+        if on_ready is not None:
+            on_ready(poller.report)
         log.info("the page is at http://%s:%d", config.host, config.port)
         with _stop_signals() as stopping:
             await stopping.wait()

@@ -28,6 +28,7 @@ class Health:
             "last_error": "",
             "last_insert_at": None,
             "last_insert_ms": 0,
+            "insert_s_sum": 0.0,
             "rows": 0,
             "events": 0,
             "rejects": 0,
@@ -87,6 +88,7 @@ class Health:
         with self._lock:
             facts = self._facts
             facts["last_insert_at"], facts["last_insert_ms"] = _now(), took_ms
+            facts["insert_s_sum"] += took_ms / 1000
             facts["rows"] += block.rows()
             facts["events"] += block.event_count()
             facts["rejects"] += rejected

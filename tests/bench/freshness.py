@@ -143,6 +143,7 @@ def stack() -> Iterator[Settings]:
             kafka_bootstrap=f"127.0.0.1:{free_port()}",
             clickhouse_port=free_port(),
             dashboard_port=free_port(),
+            dashboard_health_port=free_port(),
             worker_health_port=min(free_port(), 60_000),
             loader_health_port=free_port(),
         )

@@ -1,0 +1,1 @@
+"""Figures of every process for Prometheus: the table, how they are served, how they are documented."""
