@@ -69,7 +69,7 @@ def of_day(store: Store, day: date = DAY) -> dict[str, Any]:
 
 def details(store: Store) -> list[tuple[int, int, int, int]]:
     sql = "SELECT status, declared, counted, difference FROM v_control_totals_detail ORDER BY status"
-    return [tuple(row) for row in store.query(sql).rows]  # type: ignore[misc]
+    return [tuple(row) for row in store.query(sql).rows]
 
 
 def test_declared_totals_that_the_book_has_are_matched(store: Store) -> None:
