@@ -48,6 +48,7 @@ from producers.simulator.mix import draw_channel, online_share, traits_of
 from producers.simulator.office import WORKDAY_S, Office, office_of
 from producers.simulator.plan import ward_weight
 from producers.simulator.times import DAY_S, VN, day_of, local_seconds, moment
+from producers.simulator.troubles import Troubles
 
 # After a longer silence (a suspended machine) the city goes on from now instead of catching up.
 _CATCH_UP_MAX_S: Final = 600.0
@@ -60,6 +61,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     seed: int = 1
     dossiers_per_day: float = 3_143.0
+    difficulties_per_day: float = 40.0
     rate: float = 1.0
     compress: float = 60.0
     office_hours: bool = False
@@ -136,6 +138,13 @@ class LiveCity:
         every_s = pace.beat_every_s
         self._beats = [(now_s + every_s * i / len(wards), ward) for i, ward in enumerate(wards)]
         self._number = 0
+        self._troubles = Troubles(
+            Random(f"{pace.seed}/troubles/{now.isoformat()}"),  # noqa: S311 (a simulation, not a secret)
+            self._wards,
+            pace.rate * pace.difficulties_per_day / WORKDAY_S,
+            pace.compress,
+            now_s,
+        )
 
     @property
     def open_dossiers(self) -> int:
@@ -174,6 +183,7 @@ class LiveCity:
             return
         self._admit_arrivals(now.timestamp(), office)
         yield from self._move(now, office)
+        yield from (_Said(draft.ward, draft, None) for draft in self._troubles.due(now))
 
     def _send(self) -> bool:
         """Give the outbox what has happened, and count what it took; whether it took all."""

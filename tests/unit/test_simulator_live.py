@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from producers.contract.codec import decode
-from producers.contract.events import DayClosed, Heartbeat, Retracted, StatusChanged
+from producers.contract.envelope import type_of
+from producers.contract.events import DayClosed, Difficulty, Heartbeat, Retracted, StatusChanged
 from producers.contract.vocabulary import Status
 from producers.contract.wards import WARDS
 from producers.outbox import Outbox
@@ -44,9 +45,19 @@ class Town:
         found = []
         for row in self.outbox.pending(1_000_000):
             data = decode(row.value).data
-            assert isinstance(data, StatusChanged | Retracted | DayClosed)
-            found.append(data)
+            assert isinstance(data, StatusChanged | Retracted | DayClosed | Difficulty)
+            if not isinstance(data, Difficulty):
+                found.append(data)
         return found
+
+    def difficulties(self) -> list[tuple[str, Difficulty]]:
+        """Steps of difficulties by their names, in the order in which they were said."""
+        events = [decode(row.value) for row in self.outbox.pending(1_000_000)]
+        return [
+            (type_of(event).split(".")[2], event.data)
+            for event in events
+            if isinstance(event.data, Difficulty)
+        ]
 
     def statuses(self) -> Counter[Status]:
         return Counter(data.status for data in self.events() if isinstance(data, StatusChanged))
@@ -101,6 +112,7 @@ def test_live_times_of_a_ward_never_go_back_over_midnight(town: Town) -> None:
 def test_live_day_s_end_is_declared_with_true_totals(town: Town) -> None:
     town.live(5 * 3600)
     counts: defaultdict[str, Counter[Status]] = defaultdict(Counter)
+    seqs: defaultdict[str, list[int]] = defaultdict(list)
     closed: dict[str, DayClosed] = {}
     for data in town.events():
         if isinstance(data, DayClosed):
@@ -109,13 +121,16 @@ def test_live_day_s_end_is_declared_with_true_totals(town: Town) -> None:
             continue
         elif isinstance(data, Retracted):
             counts[data.ward][data.of.status] -= 1
+            seqs[data.ward].append(data.seq)
         else:
             counts[data.ward][data.status] += 1
+            seqs[data.ward].append(data.seq)
     assert closed.keys() == WARDS.keys()
     for ward, declared in closed.items():
         assert declared.day == EVENING.date()
         assert declared.counts == {status: n for status, n in counts[ward].items() if n}
-        assert (declared.first_seq, declared.last_seq) == ((1, declared.seq - 1) if counts[ward] else (0, 0))
+        between = (seqs[ward][0], seqs[ward][-1]) if seqs[ward] else (0, 0)
+        assert (declared.first_seq, declared.last_seq) == between
 
 
 def test_live_restart_declares_only_days_it_has_seen_whole(tmp_path: Path) -> None:
@@ -235,3 +250,28 @@ def test_live_run_ends_when_told(tmp_path: Path) -> None:
 def test_live_heartbeats_take_no_seq(town: Town) -> None:
     town.live(120)
     assert not any(isinstance(decode(row.value).data, Heartbeat) for row in town.outbox.pending(10**6))
+
+
+def test_live_difficulties_are_reported_then_assigned_then_resolved(tmp_path: Path) -> None:
+    town = Town(tmp_path, EVENING, Pace(dossiers_per_day=1, difficulties_per_day=2_000))
+    town.live(3 * 3600)
+    told = town.difficulties()
+    steps: defaultdict[str, list[str]] = defaultdict(list)
+    for step, data in told:
+        steps[data.difficulty].append(step)
+        assert (data.owner is not None, data.due is not None) == (step == "assigned",) * 2
+    whole = ["reported", "assigned", "resolved"]
+    assert all(path == whole[: len(path)] for path in steps.values())
+    # 250 reports an hour expected; most are assigned within minutes, resolved within some hours.
+    assert 600 < len(steps) < 900
+    lengths = Counter(len(path) for path in steps.values())
+    assert lengths[3] > 100
+    assert lengths[2] > 100
+    town.outbox.close()
+
+
+def test_live_city_without_difficulties_has_none(tmp_path: Path) -> None:
+    town = Town(tmp_path, EVENING, Pace(difficulties_per_day=0))
+    town.live(600)
+    assert town.difficulties() == []
+    town.outbox.close()
