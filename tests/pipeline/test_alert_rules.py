@@ -35,7 +35,7 @@ from streams.warehouse.as_of import names_in
 from streams.warehouse.block import Block, Span
 from streams.warehouse.store import Store
 from streams.warehouse.tables import Table
-from tests.builders import EPOCH, WARD, status
+from tests.builders import EPOCH, WARD, closing, status
 from tests.pipeline.warehouse import SQL, database, empty, insert
 
 RULES = load(SQL / "alerts")
@@ -252,6 +252,30 @@ def test_conservation_is_found_when_it_is_broken(store: Store) -> None:
     (finding,) = found(store, "conservation-broken")
     assert finding.key == "loader_rows/3"
     assert "10 expected, 8 found, 2 lost" in finding.words.what_en
+
+
+def test_control_totals_are_found_short_and_over_for_a_week(store: Store) -> None:
+    old, late = TODAY - timedelta(days=9), TODAY - timedelta(days=1)
+    put_books(
+        store,
+        *(status(n, at=TODAY) for n in (1, 2)),
+        closing(3, {Status.RECEIVED: 2}, at=TODAY),
+        status(1, at=old, ward=OTHER),
+        closing(2, {Status.RECEIVED: 5}, ward=OTHER, at=old),
+    )
+    assert keys(store, "control-totals") == []
+    put_books(
+        store,
+        *(status(n, at=late, ward=OTHER) for n in (1, 2)),
+        closing(3, {Status.RECEIVED: 7}, ward=OTHER, at=late),
+        status(1, at=late, ward="00025"),
+        closing(2, {Status.RECEIVED: 0}, ward="00025", at=late),
+    )
+    short, over = found(store, "control-totals")
+    assert (short.key, over.key) == (f"{OTHER}/{late:%Y-%m-%d}", f"00025/{late:%Y-%m-%d}")
+    assert (short.values["declared"], short.values["counted"], short.values["short_by"]) == ("7", "2", "5")
+    assert over.values["over_by"] == "1"
+    assert len(keys(store, "control-totals", days="30")) == 3
 
 
 def test_double_entry_is_found_while_it_is_open(store: Store) -> None:
