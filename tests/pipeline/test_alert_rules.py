@@ -365,3 +365,11 @@ def test_many_failing_rules_are_one_failure() -> None:
     assert [(finding.key, finding.words.what_en) for finding in many.findings] == [
         ("*", "Could not evaluate all rules: away")
     ]
+
+
+def test_every_rule_and_its_parameters_stand_in_the_documentation() -> None:
+    text = (SQL.parent / "docs" / "alerts.md").read_text(encoding="utf-8")
+    for rule in RULES.values():
+        assert f"| `{rule.name}` |" in text, rule.name
+        documented = {parameter.name for parameter in rule.parameters if f"`{parameter.name}`" in text}
+        assert documented or not rule.parameters, rule.name
