@@ -24,7 +24,10 @@ class Hop(StrEnum):
 
 
 class Lack(NamedTuple):
-    """`amount` things that a hop's far side has not; `claimed`: who should bring them says it is done."""
+    """`amount` things that a hop's far side has not; `claimed`: who should bring them says it is done.
+
+    `known_s` is how old it is by another witness than who has looked at it here.
+    """
 
     key: Hashable
     amount: int
@@ -32,6 +35,7 @@ class Lack(NamedTuple):
     grace_s: float
     vi: str
     en: str
+    known_s: float = 0.0
 
 
 class Side(NamedTuple):
@@ -99,7 +103,8 @@ def _judged(side: Side, ages: Ages, now_s: float) -> Judgement:
 
 
 def _is_broken(hop: Hop, lack: Lack, ages: Ages, now_s: float) -> bool:
-    return lack.claimed and ages.age_s((hop, lack.key), now_s) >= lack.grace_s
+    age_s = max(lack.known_s, ages.age_s((hop, lack.key), now_s))
+    return lack.claimed and age_s >= lack.grace_s
 
 
 def _words(found: list[str]) -> str:

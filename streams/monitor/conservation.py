@@ -67,6 +67,8 @@ class Conservation:
 
     def __init__(self, config: MonitorConfig, grace_s: float = GRACE_S, confirm_s: float = CONFIRM_S) -> None:
         self._grace_s, self._confirm_s = grace_s, confirm_s
+        # A younger hole is on its way: it may be filled, and its ward is asked for it again by itself.
+        self._hole_s = config.limits.hole_old_s
         self._kafka, self._landed, self._ages = KafkaEnds(config), Landed(confirm_s), Ages()
 
     def run(self, context: Context) -> Facts:
@@ -111,14 +113,14 @@ class Conservation:
         ward, _, missing, holes, _ = row
         partition = PARTITION_OF_WARD[ward]
         claimed = ends is not None and ends.counted(partition)
-        for epoch, first, last in holes:
+        for epoch, first, last, age_s in holes:
             count, where = last - first + 1, f"{ward}/{epoch} {first}-{last}"
             vi, en = f"{where}: đã gửi mà chưa đến", f"{where}: sent and not arrived"
-            yield partition, Lack((ward, epoch, first), count, claimed, self._grace_s, vi, en)
+            yield partition, Lack((ward, epoch, first), count, claimed, self._hole_s, vi, en, age_s)
             missing -= count
         if missing > 0:
             vi, en = f"{ward}: thiếu {missing} sự kiện nữa", f"{ward}: {missing} more events missing"
-            yield partition, Lack((ward, "more"), missing, claimed, self._grace_s, vi, en)
+            yield partition, Lack((ward, "more"), missing, claimed, self._hole_s, vi, en)
 
     # Kafka -> loader
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
+# Each ward's holes with their ages in seconds, as far as the ward's judgement knows them.
 SYNC: Final = """
 SELECT
-    ward, toInt64(events), toInt64(missing),
-    arrayZip(hole_epoch, hole_first, hole_last), arrayZip(epochs, counted)
-FROM ward_sync FINAL
+    s.ward, toInt64(s.events), toInt64(s.missing),
+    arrayMap(
+        (epoch, first, last) -> (epoch, first, last, j.ages[indexOf(j.named, (epoch, first))]),
+        s.hole_epoch, s.hole_first, s.hole_last),
+    arrayZip(s.epochs, s.counted)
+FROM (SELECT * FROM ward_sync FINAL) AS s
+LEFT JOIN
+(
+    SELECT
+        ward,
+        arrayZip(hole_epoch, hole_first) AS named,
+        arrayMap(since -> toInt64(dateDiff('second', since, now64(3))), hole_since) AS ages
+    FROM ward_state FINAL
+) AS j ON j.ward = s.ward
 """
 # Of one topic: how many offsets are covered, the newest of them, and what lies between runs.
 COVERED: Final = """

@@ -21,6 +21,7 @@ from ops.stack.kafka import Broker
 from producers.contract.envelope import Event, SequencedEvent, wrap_heartbeat
 from producers.contract.events import Heartbeat
 from producers.contract.topics import PARTITION_OF_WARD
+from streams.domain.alive import Thresholds
 from streams.monitor.config import MonitorConfig
 from streams.monitor.conservation import Conservation
 from streams.monitor.jobs import Context
@@ -39,11 +40,11 @@ HOPS = {"outbox_kafka", "kafka_loader", "loader_rows", "events_books"}
 class Watch:
     """The job of one installation, with short graces, and what it says."""
 
-    def __init__(self, topics: Topics, store: Store, **graces: float) -> None:
+    def __init__(self, topics: Topics, store: Store, hole_old_s: int = 1) -> None:
         self.topics, self.store = topics, store
-        config = MonitorConfig(topics.bootstrap, store.address, topics.app_id, topics.events)
-        known = {"grace_s": 1.0, "confirm_s": 0.2} | graces
-        self._job = Conservation(config, **known)
+        limits = Thresholds(hole_old_s=hole_old_s)
+        config = MonitorConfig(topics.bootstrap, store.address, topics.app_id, topics.events, limits=limits)
+        self._job = Conservation(config, grace_s=1.0, confirm_s=0.2)
         self._context = Context(config, store, threading.Event())
 
     def look(self) -> list[dict[str, Any]]:
@@ -139,7 +140,7 @@ def test_deleted_reject_is_broken(town: Watch) -> None:
 
 
 def test_announced_seqs_that_do_not_come_are_in_flight_then_broken(town: Watch) -> None:
-    patient = Watch(town.topics, town.store, grace_s=60.0)
+    patient = Watch(town.topics, town.store, hole_old_s=60)
     town.topics.send([*events(ANNOUNCED, 1, 4), beat(ANNOUNCED, 5)])
     with running(town.topics.config(town.store)):
         row = town.broken("outbox_kafka", ANNOUNCED, 3)
@@ -147,6 +148,23 @@ def test_announced_seqs_that_do_not_come_are_in_flight_then_broken(town: Watch) 
             row["detail_en"] == "00025/test 2-3: sent and not arrived; 00025/test 5-5: sent and not arrived"
         )
         assert [(row["in_flight"], row["broken"]) for row in patient.look()] == [(3, 0)]
+        # The ward's judgement remembers since when, whoever looks here for the first time.
+        since_ms = int((time.time() - 61) * 1000)
+        town.store.insert(
+            "ward_state",
+            ("ward", "at", "judged_at", "hole_epoch", "hole_first", "hole_last", "hole_since"),
+            (
+                "String",
+                "DateTime64(3)",
+                "DateTime64(3)",
+                "Array(String)",
+                "Array(UInt64)",
+                "Array(UInt64)",
+                "Array(DateTime64(3))",
+            ),
+            [[ANNOUNCED], [since_ms], [since_ms], [[EPOCH] * 2], [[2, 5]], [[3, 5]], [[since_ms] * 2]],
+        )
+        assert [(row["in_flight"], row["broken"]) for row in patient.look()] == [(0, 3)]
         town.topics.send(events(ANNOUNCED, 2, 3, 5))
         eventually(town.all_equal, 60, 0.3)
 

@@ -58,3 +58,8 @@ def test_words_name_what_is_broken_first_and_only_three() -> None:
     assert (one.vi, one.en) == ("old thiếu", "old lacks")
     many = look(Ages(), 0.0, *(lack(name, 1) for name in "abcde"))
     assert many.en == "a lacks; b lacks; c lacks; … +2"
+
+
+def test_lack_that_another_has_seen_for_long_is_not_young() -> None:
+    assert look(Ages(), 0.0, lack()._replace(known_s=59.0)).in_flight == 2
+    assert look(Ages(), 0.0, lack()._replace(known_s=60.0)).broken == 2
