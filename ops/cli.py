@@ -63,6 +63,18 @@ def demo(
 
 
 @app.command()
+def scenario(
+    name: Annotated[str, typer.Argument(help="troubled-day")] = "troubled-day",
+    pause: Annotated[bool, typer.Option("--pause", help="Wait for Enter after each step.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Play a day on which much goes wrong and compare what comes of it; the operators' training piece."""
+    from ops.city.scenario import scenario as play
+
+    raise typer.Exit(play(name, pause=pause, as_json=as_json))
+
+
+@app.command()
 def run(
     name: Annotated[
         str, typer.Argument(help="kafka, clickhouse, worker, loader, monitor, dashboard, gateway or city")

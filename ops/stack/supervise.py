@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from ops.settings import REPOSITORY, Settings
-from ops.stack.supervisor_client import Process, begin, processes
+from ops.stack.supervisor_client import Process, begin, halt, processes
 from ops.stack.supervisord import ENTRY, PROGRAMS, STOP_S, Layout, config
 from producers.contract.errors import Stop, Unavailable
 
@@ -204,4 +204,4 @@ def _is_supervisord(layout: Layout, pid: int) -> bool:
     return str(layout.config).encode() in command.split(b"\0")
 
 
-__all__ = ["ENTRY", "PROGRAMS", "City", "Process", "begin", "config", "processes", "start", "up"]
+__all__ = ["ENTRY", "PROGRAMS", "City", "Process", "begin", "config", "halt", "processes", "start", "up"]

@@ -71,6 +71,11 @@ def begin(settings: Settings, name: str) -> None:
     _call(settings, "startProcess", name, False)
 
 
+def halt(settings: Settings, name: str) -> None:
+    """Stop a program and leave it stopped until `begin`. Raises `Unavailable` when no city runs."""
+    _call(settings, "stopProcess", name, True)
+
+
 def _call(settings: Settings, method: str, *arguments: Any) -> Any:
     path = Layout.of(settings).socket
     proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=_UnixTransport(path))
