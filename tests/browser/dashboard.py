@@ -39,6 +39,12 @@ class Dashboard:
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """The running server's process id."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start and wait until it answers."""
         self._process = subprocess.Popen(
