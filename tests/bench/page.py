@@ -2,8 +2,8 @@
 
 Method: the whole stack runs as for `up`, without the simulated city: Kafka, ClickHouse, worker, loader,
 monitor and the page's server. A real Chromium shows the city view. Events are published one by one at uneven
-times, so that they fall anywhere into the server's second; a MutationObserver in the page notes by the clock of
-the same machine when the tile of received dossiers first shows each count, after the frame was painted. Then
+times, so that they fall anywhere into the server's second; a MutationObserver in the page notes by the clock
+of the same machine when the tile of received dossiers first shows each count, after it was painted. Then
 1,000 streams are read by a process of its own while the figures change twice a second; the server's memory is
 its peak (VmHWM), its CPU the time that it took over the span.
 """
