@@ -70,8 +70,9 @@ class Story:
         profile = Profile("story", first, self.last_day, dossiers, wards=(ward,))
         self.put(event for event in ward_events(profile, ward) if event.time < self.at - timedelta(minutes=5))
 
-    def put(self, events: Iterable[SequencedEvent]) -> None:
+    def put(self, events: Iterable[SequencedEvent], offset: int = 0) -> None:
         """Events into the raw tables and into books; each arrives two seconds after it happened."""
+        self._offset += offset
         block = Block()
         books: dict[tuple[str, str], Book] = {}
         for event in events:

@@ -74,12 +74,17 @@ def make(source: Source, order: Order) -> Made:
     """Write the file. Raises `Problem`, with a code for what a person can do."""
     try:
         return _make(source.at(order.cut), order)
-    except Unavailable as error:
-        raise Problem(
-            "not_available_yet" if "UNKNOWN_TABLE" in error.detail else "clickhouse_away"
-        ) from error
-    except Stop as error:
-        raise Problem("no_such_cut" if "no_such_cut" in error.detail else "internal") from error
+    except (Unavailable, Stop) as error:
+        raise Problem(_code_of(error)) from error
+
+
+def _code_of(error: Unavailable | Stop) -> str:
+    """What a person is told. The `_at` form of a view that is not there is an unknown function."""
+    if "no_such_cut" in error.detail:
+        return "no_such_cut"
+    if "UNKNOWN_TABLE" in error.detail or "UNKNOWN_FUNCTION" in error.detail:
+        return "not_available_yet"
+    return "clickhouse_away" if isinstance(error, Unavailable) else "internal"
 
 
 def _make(source: Source, order: Order) -> Made:
@@ -89,7 +94,7 @@ def _make(source: Source, order: Order) -> Made:
     last = order.filters.day or _newest_day(source, cut)
     bound = order.filters.bound(order.wards, last) | {"at": millis(cut.at)}
     used = {name: value for name, value in bound.items() if f"{{{name}:" in order.table.sql}
-    rows = _limited(source.blocks(order.table.sql, used))
+    rows = limited(source.blocks(order.table.sql, used))
     file = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115  closed by who sends it
     try:
         _write(file, order, cut, last, rows)
@@ -119,7 +124,8 @@ def _newest_day(source: Source, cut: Cut) -> date:
     return found if found.year > 2000 else today
 
 
-def _limited(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def limited(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows; raises `Problem` beyond `ROWS_MAX` of them."""
     for count, row in enumerate(rows):
         if count == ROWS_MAX:
             raise Problem("too_many_rows")

@@ -92,3 +92,103 @@ WHERE day BETWEEN {first:Date32} AND {last:Date32}
 ORDER BY day DESC
 """.replace("@in_time", IN_TIME),
 )
+
+# Alerts are kept with their beginning and end, so the past is told from the rows of now.
+ALERTS: Final = Table(
+    name="alerts",
+    title=Words("Cảnh báo trong 30 ngày", "Alerts of 30 days"),
+    scope="wards",
+    filters=("ward",),
+    columns=(
+        C("severity", "Mức", "Severity", "word", "severity"),
+        C("rule", "Luật", "Rule", "code"),
+        C("title_vi", "Cảnh báo", "Alert (Vietnamese)", "text"),
+        C("title_en", "Cảnh báo (tiếng Anh)", "Alert", "text"),
+        C("since", "Có từ lúc", "Since", "instant"),
+        C("started_at", "Thành cảnh báo lúc", "Became an alert at", "instant"),
+        C("ended", "Hết lúc", "Ended at", "instant"),
+    ),
+    sql="""
+WITH fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh') AS moment
+SELECT
+    a.ward AS ward,
+    a.severity AS severity,
+    a.rule AS rule,
+    a.title_vi AS title_vi,
+    a.title_en AS title_en,
+    a.since AS since,
+    a.started_at AS started_at,
+    if(a.ended_at <= moment, a.ended_at, NULL) AS ended
+FROM v_alerts AS a
+WHERE (a.ward IN {wards:Array(String)} OR a.ward = '' AND {city:Bool})
+    AND a.started_at <= moment
+    AND ifNull(a.ended_at, moment) > moment - INTERVAL 30 DAY
+ORDER BY isNull(ended) DESC, started_at DESC, a.id
+""",
+)
+
+CUTS: Final = Table(
+    name="cuts",
+    title=Words("Các mốc đồng bộ trong ngày", "The cuts of a day"),
+    scope="city",
+    filters=("day",),
+    columns=(
+        C("number", "Số của mốc", "Number", "code"),
+        C("at", "Lúc", "At", "instant"),
+        C("complete_at", "Số liệu tính đến", "Complete up to", "instant"),
+        C("covered", "Phường, xã đủ số liệu", "Wards covered"),
+        C("wards_total", "Phường, xã", "Wards"),
+        C("events", "Sự kiện", "Events"),
+        C("missing", "Thiếu", "Missing"),
+    ),
+    sql="""
+SELECT number, c.at AS at, complete_at, covered, wards_total, events, missing
+FROM v_city_cut AS c
+WHERE toDate32(c.at, 'Asia/Ho_Chi_Minh') = {last:Date32}
+    AND c.at <= fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh')
+ORDER BY number
+""",
+)
+
+_QUALITY_COLUMNS: Final = (
+    C("day", "Ngày nhận", "Day of arrival", "day"),
+    C("accurate", "Đúng", "Accurate", "share"),
+    C("complete", "Đủ", "Complete", "share"),
+    C("clean", "Sạch", "Clean", "share"),
+    C("live", "Sống", "Live", "share"),
+    C("messages", "Thông điệp", "Messages"),
+    C("rejected", "Bị từ chối", "Rejected"),
+    C("missing", "Còn thiếu", "Missing"),
+    C("conflicts", "Số thứ tự dùng lại", "Conflicts"),
+    C("mismatches", "Lệch kê khai", "Mismatches"),
+    C("backfill", "Dữ liệu nạp bù", "Backfill"),
+)
+_QUALITY: Final = (
+    "accurate, complete, clean, live, messages, rejected, missing, conflicts, mismatches, backfill"
+)
+
+QUALITY: Final = Table(
+    name="quality",
+    title=Words("Chất lượng dữ liệu: đúng, đủ, sạch, sống", "Data quality: accurate, complete, clean, live"),
+    scope="city",
+    filters=("day", "days"),
+    columns=_QUALITY_COLUMNS,
+    sql="""
+SELECT day, @columns FROM v_quality_city
+WHERE day BETWEEN {first:Date32} AND {last:Date32}
+ORDER BY day DESC
+""".replace("@columns", _QUALITY),
+)
+
+WARD_QUALITY: Final = Table(
+    name="ward-quality",
+    title=Words("Chất lượng dữ liệu của phường, xã", "Data quality of wards"),
+    scope="wards",
+    filters=("ward", "day", "days"),
+    columns=_QUALITY_COLUMNS,
+    sql="""
+SELECT ward, day, @columns FROM v_quality
+WHERE ward IN {wards:Array(String)} AND day BETWEEN {first:Date32} AND {last:Date32}
+ORDER BY day DESC, ward
+""".replace("@columns", _QUALITY),
+)

@@ -50,7 +50,14 @@ SELECT
     g.group_en AS en,
     g.responsible AS responsible,
     g.placeholder AS placeholder,
-    c.*
+    c.open_now AS open_now,
+    c.overdue_now AS overdue_now,
+    c.unassigned AS unassigned,
+    c.week AS week,
+    c.month AS month,
+    c.older AS older,
+    c.oldest_days AS oldest_days,
+    c.resolved AS resolved
 FROM v_difficulties_by_group AS g
 LEFT JOIN
 (

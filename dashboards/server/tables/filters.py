@@ -45,6 +45,8 @@ class Filters(msgspec.Struct, frozen=True):
             "group": self.group,
             "owner": self.owner,
             "state": self.state,
+            # What is no ward's own is for those who see the whole city.
+            "city": not self.ward and len(wards) == len(WARDS),
         }
 
 

@@ -242,7 +242,11 @@ CONTROL: Final = Table(
         C("state", "Kết quả", "Result", "word", "control"),
         C("declared", "Kê khai", "Declared"),
         C("counted", "Trong sổ", "Counted"),
-        C("difference", "Chênh lệch", "Difference", "signed"),
+        C("short_by", "Thiếu", "Short by"),
+        C("over_by", "Thừa", "Over by"),
+        C("missing", "Sự kiện chưa đến", "Events not here"),
+        C("words_vi", "Bằng lời", "In words (Vietnamese)", "text"),
+        C("words_en", "Bằng lời (tiếng Anh)", "In words", "text"),
     ),
     sql="""
 SELECT
@@ -251,7 +255,11 @@ SELECT
     state,
     declared,
     counted,
-    difference
+    short_by,
+    over_by,
+    missing,
+    words_vi,
+    words_en
 FROM v_control_totals
 WHERE ward IN {wards:Array(String)} AND day BETWEEN {first:Date32} AND {last:Date32}
 ORDER BY ward, day DESC
@@ -320,21 +328,20 @@ ALERTS: Final = Table(
         C("title_vi", "Cảnh báo", "Alert (Vietnamese)", "text"),
         C("title_en", "Cảnh báo (tiếng Anh)", "Alert", "text"),
         C("since", "Có từ lúc", "Since", "instant"),
-        C("ended_at", "Hết lúc", "Ended at", "instant"),
+        C("ended", "Hết lúc", "Ended at", "instant"),
     ),
     sql="""
+WITH fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh') AS moment
 SELECT
-    ward,
-    id,
-    severity,
-    title_vi,
-    title_en,
-    since,
-    if(ended_at <= fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh'), ended_at, NULL) AS ended_at
+    a.ward AS ward,
+    a.severity AS severity,
+    a.title_vi AS title_vi,
+    a.title_en AS title_en,
+    a.since AS since,
+    if(a.ended_at <= moment, a.ended_at, NULL) AS ended
 FROM v_alerts AS a
-WHERE ward IN {wards:Array(String)} AND started_at <= fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh')
-    AND ifNull(a.ended_at, fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh'))
-        > fromUnixTimestamp64Milli({at:Int64}, 'Asia/Ho_Chi_Minh') - INTERVAL 7 DAY
-ORDER BY ward, isNull(ended_at) DESC, since DESC, id
+WHERE a.ward IN {wards:Array(String)} AND a.started_at <= moment
+    AND ifNull(a.ended_at, moment) > moment - INTERVAL 7 DAY
+ORDER BY ward, isNull(ended) DESC, since DESC, a.id
 """,
 )

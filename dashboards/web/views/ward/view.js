@@ -14,7 +14,7 @@ import { Tiles } from "./tiles.js";
 export const dictionary = "ward";
 export const style = "/web/views/ward/ward.css";
 
-const severity = { severity: (row) => (row.ended_at ? "good" : row.severity === "critical" ? "bad" : "attention") };
+const severity = { severity: (row) => (row.ended ? "good" : row.severity === "critical" ? "bad" : "attention") };
 const control = { state: (row) => ({ matched: "good", not_declared: "waiting" })[row.state] ?? "bad" };
 const overdue = { step: (row) => (row.overdue ? "bad" : "attention") };
 
@@ -35,7 +35,7 @@ export class View {
       records(sync, "ward-alerts", { status: severity }),
       new History(sync, file("ward-history")),
       records(sync, "ward-holes", { hidden: ["epoch"] }),
-      records(sync, "ward-control", { status: control }),
+      records(sync, "ward-control", { status: control, hidden: ["words_vi", "words_en"], phone: ["counted"] }),
       records(sync, "ward-corrections", { hidden: ["dossier"] }),
       new Days(days, file("ward-days")),
       records(days, "ward-statuses"),
