@@ -1,0 +1,1 @@
+"""Grafana for those who run it: `python -m dashboards.grafana` makes its files from `panels.py`."""
