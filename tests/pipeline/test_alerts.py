@@ -192,6 +192,37 @@ def test_wrong_header_of_one_rule_leaves_the_others_at_work(store: Store, rules:
         assert one.tick(store, T0 + 31_000)["open"] == 2
 
 
+def test_rule_with_an_odd_value_silences_itself_only(store: Store, rules: Path) -> None:
+    trouble(store, a=1)
+    text = (rules / "trouble.sql").read_text(encoding="utf-8")
+    (rules / "odd.sql").write_text(
+        text.replace("AS since, n", "AS since, n, tuple(n, key) AS pair"), encoding="utf-8"
+    )
+    (rules / "two.sql").write_text(text.replace("SELECT key", "SELECT 1; SELECT key"), encoding="utf-8")
+    with engine(rules) as one:
+        facts = one.tick(store, T0)
+        assert list(facts["rules_failed"]) == ["two"]
+        assert store.value("SELECT values['pair'] FROM v_alerts WHERE rule = 'odd'") == "1, a"
+
+
+def test_delivery_of_an_alert_that_ended_long_ago_is_still_sent(store: Store, rules: Path) -> None:
+    trouble(store, a=1)
+    dead = Webhook(WebhookConfig(f"http://127.0.0.1:{free_port()}/"))
+    with engine(rules, dead) as one:
+        one.tick(store, T0)
+        trouble(store)
+        one.tick(store, T0 + 5_000)
+        one.tick(store, T0 + 70_000)
+        eventually(lambda: store.value("SELECT max(attempts) FROM v_alert_deliveries") >= 1)
+    store.command(
+        "ALTER TABLE alerts UPDATE ended_at = ended_at - INTERVAL 3 DAY WHERE 1 SETTINGS mutations_sync = 1"
+    )
+    with receivers.hook() as hook, engine(rules, Webhook(WebhookConfig(hook.url))) as two:
+        two.tick(store, T0 + 75_000)
+        eventually(lambda: sent(store) == 2)
+        assert [body["kind"] for body in hook.bodies()] == ["start", "end"]
+
+
 def test_rule_without_a_file_ends_its_alerts(store: Store, rules: Path) -> None:
     trouble(store, a=1)
     text = (rules / "trouble.sql").read_text(encoding="utf-8")

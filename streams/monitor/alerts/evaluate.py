@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from producers.contract.errors import DongBoError, Stop
+from producers.contract.errors import Stop
 from producers.contract.wards import WARDS
 from streams.domain.days import HANOI
 from streams.monitor.alerts.model import CRITICAL, Finding, Outcome, Words
@@ -52,7 +52,7 @@ def evaluate(
         if missing:
             raise Stop("bad_rule", f"{rule.name} has no column {', '.join(missing)}", "Add it")
         found = tuple(_finding(rule, row, now_ms) for row in rows.dicts()[:ROWS_MAX])
-    except DongBoError as refused:
+    except Exception as refused:  # whatever a rule does wrong, the others go on
         return Outcome(rule.name, whole=False, hold_ms=rule.hold_s * 1000, error=str(refused))
     more = len(rows.rows) - len(found)
     too_many = f"{more} more rows than {ROWS_MAX}" if more else ""

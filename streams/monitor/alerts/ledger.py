@@ -56,7 +56,7 @@ _RECENT: Final = """state IN ('pending', 'open', 'ending')
 _LIVING: Final = f"""
 SELECT {", ".join(f"`{name}`" for name, _ in _ALERTS)}
 FROM alerts FINAL
-WHERE {_RECENT}
+WHERE {_RECENT} OR id IN (SELECT alert_id FROM alert_deliveries FINAL WHERE state = 'waiting')
 ORDER BY seen_at, id
 """  # noqa: S608 - made of constants
 _SENT: Final = f"""
@@ -68,7 +68,7 @@ ORDER BY created_at, alert_id
 
 
 def alerts(store: Store, now_ms: int) -> list[Alert]:
-    """Alerts that live, and those that ended within a day.
+    """Alerts that live, those that ended within a day, and those that somebody is still to be told of.
 
     :raises Unavailable: ClickHouse is away
     """
