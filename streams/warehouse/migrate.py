@@ -89,7 +89,9 @@ def migrate(store: Store, folder: Path, groups: Path | None = None) -> list[str]
     done = _done(store)
     _refuse_edited(scripts, done)
     applied = [script.name for script in scripts if _apply(store, script, done)]
-    applied += [view.name for view in _views(folder) if _replace(store, view, done)]
+    applied += _replace(
+        store, [view for view in _views(folder) if done.get((view.name, _WHOLE)) != view.sha256]
+    )
     return applied + _fill(store, references, done)
 
 
@@ -185,18 +187,18 @@ def _apply(store: Store, script: Script, done: _Done) -> bool:
     for number, statement in enumerate(script.statements, start=1):
         if (script.name, number) not in done:
             store.command(statement)
-            _record(store, script.name, number, script.sha256)
-    _record(store, script.name, _WHOLE, script.sha256)
+            _record(store, [(script.name, number, script.sha256)])
+    _record(store, [(script.name, _WHOLE, script.sha256)])
     return True
 
 
-def _replace(store: Store, view: Script, done: _Done) -> bool:
-    if done.get((view.name, _WHOLE)) == view.sha256:
-        return False
-    for statement in view.statements:
-        store.command(statement)
-    _record(store, view.name, _WHOLE, view.sha256)
-    return True
+def _replace(store: Store, views: list[Script]) -> list[str]:
+    """Views hold nothing, so they are recorded together: after a crash in between they are made again."""
+    for view in views:
+        for statement in view.statements:
+            store.command(statement)
+    _record(store, [(view.name, _WHOLE, view.sha256) for view in views])
+    return [view.name for view in views]
 
 
 def _fill(store: Store, references: list[reference.Reference], done: _Done) -> list[str]:
@@ -205,15 +207,16 @@ def _fill(store: Store, references: list[reference.Reference], done: _Done) -> l
         name, sha = f"reference/{table.name}", table.sha256()
         if done.get((name, _WHOLE)) != sha:
             table.fill(store)
-            _record(store, name, _WHOLE, sha)
+            _record(store, [(name, _WHOLE, sha)])
             filled.append(name)
     return filled
 
 
-def _record(store: Store, name: str, statement: int, sha256: str) -> None:
-    row = (name, statement, sha256, time.time_ns() // 1_000_000)
-    names, types = zip(*_HISTORY_COLUMNS, strict=True)
-    store.insert("migrations", names, types, [[value] for value in row])
+def _record(store: Store, done: list[tuple[str, int, str]]) -> None:
+    if done:
+        now_ms = time.time_ns() // 1_000_000
+        names, types = zip(*_HISTORY_COLUMNS, strict=True)
+        store.insert("migrations", names, types, list(zip(*((*one, now_ms) for one in done), strict=True)))
 
 
 def _split(text: str) -> Iterator[str]:
