@@ -45,9 +45,9 @@ def _finding(reason: str, findings: Findings, due: date | None) -> Words:
         cells = number(findings.differences)
         return Words(f"Sổ khác sự kiện thô ở {cells} ô", f"Book and raw events differ in {cells} cells")
     if reason == "conflict":
-        seqs = number(findings.conflicts)
+        seqs, noun = number(findings.conflicts), "seq" if findings.conflicts == 1 else "seqs"
         return Words(
-            f"{seqs} số thứ tự bị dùng lại với nội dung khác", f"{seqs} seqs used again with other content"
+            f"{seqs} số thứ tự bị dùng lại với nội dung khác", f"{seqs} {noun} used again with other content"
         )
     name = day_name(due) if due else ""
     return Words(f"Chưa chốt số ngày {name}", f"The totals of {name} are not declared")

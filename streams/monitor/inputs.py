@@ -19,6 +19,7 @@ from streams.monitor.statements import (
     ARRIVALS,
     BEATS,
     CONFLICTS,
+    CONFLICTS_LONG,
     DAYS,
     DAYS_HISTORY,
     DELAYS,
@@ -36,6 +37,7 @@ T = TypeVar("T")
 BEATS_MS: Final = 15 * 60_000
 DELAYS_MS: Final = 24 * 3_600_000
 _HISTORY_MS: Final = (600_000, 2 * DELAYS_MS)
+_SHORT_MS: Final = 3_600_000
 _BOOK_DAYS: Final = 45
 _SEQS_AFTER: Final = 16
 # Values travel in the address of a request, so a long list is asked for in parts.
@@ -126,7 +128,8 @@ def delays(store: Store, at_ms: int) -> dict[str, tuple[int, int]]:
 
 def conflicts(store: Store, after_ms: int, at_ms: int) -> set[Conflict]:
     """Seqs that came with other content after `after_ms`."""
-    return {Conflict(*row) for row in store.query(CONFLICTS, {"from": after_ms, "at": at_ms}).rows}
+    sql = CONFLICTS if at_ms - after_ms <= _SHORT_MS else CONFLICTS_LONG
+    return {Conflict(*row) for row in store.query(sql, {"from": after_ms, "at": at_ms}).rows}
 
 
 def first_arrivals(store: Store) -> dict[str, int]:

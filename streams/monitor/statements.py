@@ -38,6 +38,21 @@ FROM
     FROM events WHERE arrived_at > {FROM} AND arrived_at <= {AT}
 )
 GROUP BY ward"""  # noqa: S608
+# For a long time: only blocks of seqs with more rows than seqs can hold one.
+CONFLICTS_LONG: Final = f"""
+SELECT ward, epoch, seq, max(arrived)
+FROM
+(
+    SELECT ward, epoch, seq, content_hash, min({ms("arrived_at")}) AS arrived
+    FROM events
+    WHERE arrived_at <= {AT}
+        AND intDiv(seq, 128) IN (SELECT block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+        AND (ward, epoch, intDiv(seq, 128)) IN
+            (SELECT ward, epoch, block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+    GROUP BY ward, epoch, seq, content_hash
+)
+GROUP BY ward, epoch, seq
+HAVING count() > 1 AND max(arrived) > {{from:Int64}}"""  # noqa: S608
 CONFLICTS: Final = f"""
 SELECT ward, epoch, seq, max(arrived)
 FROM
