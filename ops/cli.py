@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from ops.alerts_cli import alerts_app
+from ops.audit_cli import audit_app
 from ops.difficulty_cli import difficulty_app
 from ops.picture_cli import calendar_app, cut_app
 from ops.viewer_cli import viewer_app
@@ -30,6 +31,7 @@ app: Final = typer.Typer(
 )
 
 app.add_typer(ward_app)
+app.add_typer(audit_app)
 app.add_typer(difficulty_app)
 app.add_typer(cut_app)
 app.add_typer(calendar_app)
@@ -178,18 +180,6 @@ def sql(
     from ops.query import sql as answer
 
     raise typer.Exit(answer(query, as_json=as_json))
-
-
-@app.command()
-def reconcile(
-    ward: Ward = None,
-    day: Annotated[str | None, typer.Option(help="Only this day, YYYY-MM-DD.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Compare every book with a recomputation from raw rows; exit 1 if any differs."""
-    from ops.query import reconcile as compare
-
-    raise typer.Exit(compare(ward=ward, day=day, as_json=as_json))
 
 
 @app.command()

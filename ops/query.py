@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from ops import console
 from ops import settings as ours
 from ops.city.prepare import SQL_FOLDER, reader
 from producers.contract.errors import Stop, Unavailable
 from streams.warehouse import as_of, questions
-from streams.warehouse import reconcile as double_entry
 from streams.warehouse.store import Store
 
 FINDING, USAGE = 1, 2
@@ -62,16 +59,6 @@ def sql(query: str, *, as_json: bool) -> int:
         return USAGE
     console.emit_rows(answer.names, answer.rows, as_json=as_json)
     return 0
-
-
-def reconcile(*, ward: str | None, day: str | None, as_json: bool) -> int:
-    """`dongbo reconcile`: 1 if a book differs from the raw rows."""
-    only = date.fromisoformat(day) if day else None
-    with reader(ours.load()) as store:
-        found = double_entry.differences(store, ward=ward, first=only, last=only)
-    console.emit_rows(double_entry.Difference._fields, found, as_json=as_json)
-    console.note(f"{len(found)} differences")
-    return FINDING if found else 0
 
 
 def settings(*, as_json: bool) -> int:

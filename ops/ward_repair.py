@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ops import console
-from ops.city.prepare import reader
+from ops.city.prepare import reader, store
 from ops.settings import Settings, load
 from producers.contract.codec import decode
 from producers.contract.envelope import RetractedEvent, StatusChangedEvent
-from producers.contract.errors import Refused
+from producers.contract.errors import Refused, Unavailable
 from producers.contract.events import Retracted, StatusChanged
+from producers.contract.requests import Request
 from producers.contract.wards import WARDS
 from producers.outbox import Draft, Outbox
 
@@ -55,12 +57,30 @@ def request(*, ward: str | None, seqs: str | None, epoch: str | None, as_json: b
 
     requests = [new_request(*one) for one in wanted[:REQUESTS_MAX]]
     if requests:
+        _record(settings, requests, "manual" if seqs else "gap")
         ask(settings.kafka_bootstrap, requests, settings.events_topic)
     columns = ("request", "ward", "epoch", "first_seq", "last_seq")
     rows = [[getattr(one, name) for name in columns] for one in requests]
     console.emit_rows(columns, rows, as_json=as_json)
     console.note(f"{len(requests)} requests sent / đã gửi {len(requests)} yêu cầu gửi lại")
     return OK
+
+
+def _record(settings: Settings, requests: Sequence[Request], reason: str) -> None:
+    """Write down what is asked for; a ClickHouse that is away does not keep anybody from asking."""
+    from streams.warehouse import repairs
+
+    asked = [
+        repairs.Repair(
+            one.request, repairs.REQUEST, "operator", one.ward, one.epoch, one.first_seq, one.last_seq, reason
+        )
+        for one in requests
+    ]
+    try:
+        with store(settings) as writer:
+            repairs.record(writer, asked)
+    except Unavailable as error:
+        console.note(f"not written down: {error} / không ghi lại được")
 
 
 def retract(
