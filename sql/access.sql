@@ -19,6 +19,8 @@ GRANT SELECT ON {database}.words TO dongbo_reader;
 
 GRANT SELECT ON {database}.reasons TO dongbo_reader;
 
+GRANT SELECT ON {database}.difficulty_groups TO dongbo_reader;
+
 CREATE ROLE IF NOT EXISTS dongbo_writer;
 
 GRANT SELECT, INSERT, CREATE TABLE, CREATE VIEW, CREATE DATABASE, DROP VIEW, ALTER TABLE ON {database}.* TO dongbo_writer;
