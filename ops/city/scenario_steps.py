@@ -64,6 +64,7 @@ class _Script:
             **self._wards,
             "names": ", ".join(f"{letter} = {ward}" for letter, ward in self._wards.items()),
             "sent": SENT,
+            "yesterday": self._day.yesterday,
             "seconds": SILENT_AFTER_S,
             "within": ALERT_WITHIN_S,
         }

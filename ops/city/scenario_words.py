@@ -51,7 +51,7 @@ SCENES: Final = {
             "C chốt số ngày hôm nay: tiếp nhận nhiều hơn sổ của thành phố 5 hồ sơ.",
             "C declares today's totals: 5 more dossiers taken in than the city has in its book.",
         ),
-        "dongbo ward show {C}",
+        "dongbo totals --ward {C}",
     ),
     "late_event": Scene(
         Words("D gửi sự kiện của hôm qua", "D sends yesterday's event"),
@@ -61,7 +61,7 @@ SCENES: Final = {
             "D's figures of yesterday change after its end: the corrections ledger has it. If the ward "
             "joined only today, the cause is backfill.",
         ),
-        "dongbo sql \"SELECT * FROM v_corrections WHERE ward = '{D}'\"",
+        "dongbo why {yesterday} --ward {D}",
     ),
     "taken_back": Scene(
         Words("E rút lại một sự kiện", "E takes an event back"),
@@ -69,7 +69,7 @@ SCENES: Final = {
             "E gửi nhầm một hồ sơ của hôm qua rồi rút lại: sự kiện vẫn còn đó, nhưng không được tính.",
             "E sends a dossier of yesterday by mistake, takes it back: the event stays, but does not count.",
         ),
-        "dongbo sql \"SELECT * FROM v_corrections WHERE ward = '{E}'\"",
+        "dongbo why {yesterday} --ward {E}",
     ),
     "reused_seq": Scene(
         Words("F dùng lại một số thứ tự", "F uses a seq again"),
@@ -87,7 +87,7 @@ SCENES: Final = {
             "Quá hạn, A bị coi là im lặng, và cảnh báo mở trong vòng {within} giây.",
             "The deadline passes, A is silent, and an alert opens within {within} s.",
         ),
-        "dongbo alerts list",
+        "dongbo alerts",
     ),
     "holiday": Scene(
         Words("G nghỉ lễ", "G has a holiday"),
@@ -120,7 +120,7 @@ SCENES: Final = {
             "Về bảy phường, xã chỉ có những cảnh báo đúng: A im lặng, C kê khai sai, F dùng lại số thứ tự.",
             "Of the seven wards there are just the right alerts: A silent, C's totals, F's seq used again.",
         ),
-        "dongbo alerts list",
+        "dongbo alerts",
     ),
     "put_right": Scene(
         Words("Khắc phục", "Put right"),
@@ -128,6 +128,6 @@ SCENES: Final = {
             "A gửi nhịp tim trở lại, C chốt lại số đúng: tình trạng tốt, cảnh báo tự hết.",
             "A sends heartbeats again, C declares the right totals: all is well, alerts end by themselves.",
         ),
-        "dongbo ward list; dongbo alerts list",
+        "dongbo ward list; dongbo alerts",
     ),
 }
