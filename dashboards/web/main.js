@@ -1,6 +1,5 @@
 // Wires the parts: address -> stream or past cut -> state -> view. Nothing else knows more than one of them.
 
-import { make } from "./parts/dom.js";
 import * as address from "./shell/address.js";
 import { Freshness } from "./shell/freshness.js";
 import { past } from "./shell/past.js";
@@ -8,6 +7,7 @@ import { State } from "./shell/state.js";
 import { Stream } from "./shell/stream.js";
 import { TimeBar } from "./shell/timebar.js";
 import { Top } from "./shell/top.js";
+import { correction, viewer } from "./shell/viewer.js";
 import * as views from "./shell/views.js";
 import * as words from "./shell/words.js";
 
@@ -18,6 +18,7 @@ const bar = new Top();
 const time = new TimeBar(document.getElementById("time"), { go });
 const stream = new Stream({ onSnapshot: replaced, onDelta: changed, onTick: ticked, onLost: lost });
 
+const looking = viewer();
 let shown = {};
 let view = null;
 let turn = 0;
@@ -30,6 +31,9 @@ function go(changes, { quiet = false } = {}) {
 
 async function show() {
   const mine = ++turn;
+  const who = await looking;
+  const corrected = correction(who, address.read());
+  if (corrected) address.set(corrected, true);
   const wanted = address.read();
   document.documentElement.dataset.theme = wanted.theme;
   const { View, dictionary, style } = await views.load(wanted.view);
@@ -38,7 +42,7 @@ async function show() {
   const same = view && ["view", "lang", "theme", "ward"].every((name) => wanted[name] === shown[name]);
   const before = shown;
   shown = wanted;
-  bar.draw(wanted);
+  bar.draw(wanted, who);
   if (!same) await mount(View, style, before);
   else view.changed?.(wanted);
   time.topic = () => ({ view: shown.view, day: shown.day, cut: shown.cut, ...view.topic?.(shown) });
@@ -117,5 +121,6 @@ function followLinks(event) {
 document.addEventListener("click", followLinks);
 addEventListener("popstate", show);
 setInterval(() => freshness.draw(state), 1000);
-root.append(make("p", "blank", ""));
+// Before anything is painted, so that a dark wall does not flash.
+document.documentElement.dataset.theme = address.read().theme;
 await show();

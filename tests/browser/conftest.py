@@ -66,13 +66,11 @@ def dashboard(city: City) -> Iterator[Dashboard]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., Page]]:
-    """Open the dashboard; whatever it asks for must be on its own host, and it must complain of nothing."""
+def open_url(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a server's page; whatever it asks for must be on its own host, and it must complain of nothing."""
     opened: list[tuple[Page, Watcher, str, bool]] = []
 
-    def open_(
-        query: str = "", *, url: str = dashboard.url, may_complain: bool = False, **context: Any
-    ) -> Page:
+    def open_(query: str = "", *, url: str, may_complain: bool = False, **context: Any) -> Page:
         page = browser.new_context(**context).new_page()
         opened.append((page, Watcher(page), url, may_complain))
         page.goto(f"{url}/{query}")
@@ -83,3 +81,13 @@ def open_page(browser: Browser, dashboard: Dashboard) -> Iterator[Callable[..., 
         page.context.close()
         assert [each for each in watcher.requests if not each.startswith(f"{url}/")] == []
         assert may_complain or watcher.errors == []
+
+
+@pytest.fixture
+def open_page(open_url: Callable[..., Page], dashboard: Dashboard) -> Callable[..., Page]:
+    """Open the page of the test's own server, or another's by `url`."""
+
+    def open_(query: str = "", **members: Any) -> Page:
+        return open_url(query, **({"url": dashboard.url} | members))
+
+    return open_

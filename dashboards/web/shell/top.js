@@ -8,10 +8,14 @@ import { t } from "./words.js";
 const at = (id) => document.getElementById(id);
 
 export class Top {
-  draw(now) {
+  draw(now, viewer) {
     at("skip").textContent = t("skip");
     at("tabs").setAttribute("aria-label", t("tabs"));
-    at("tabs").replaceChildren(...TABS.filter(exists).map((name) => tab(name, now)));
+    const tabs = viewer.role === "city" ? TABS.filter(exists) : [];
+    at("tabs").replaceChildren(...tabs.map((name) => tab(name, now)));
+    at("tabs").hidden = !tabs.length;
+    at("leave").hidden = !viewer.login;
+    at("leave").querySelector("button").textContent = t("log_out");
     drawLanguage(now);
     drawTheme(now);
   }

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from dashboards.server.source import Source
+from producers.contract.errors import Unavailable
+
+QUALITY: Final = """
+SELECT
+    day, accurate, complete, clean, live, messages, rejected, known, missing, events,
+    conflicts + mismatches AS unclean, timely_of, timely_of - timely AS untimely, backfill
+FROM v_quality_city WHERE day <= {day:Date32} ORDER BY day DESC LIMIT 1
+"""
 
 
-def quality(source: Source, day: date) -> dict[str, Any] | None:
-    """Not computed by the database yet."""
-    _ = source, day
-    return None
+def quality(source: Source, today: date) -> dict[str, Any] | None:
+    """Of the newest day on which anything arrived, up to `today`; None while it is not computed.
+
+    It goes through that day's events, so it is asked aside: a slow answer is no answer, and no fault.
+    """
+    try:
+        rows = source.optional(QUALITY, {"day": today})
+    except Unavailable:
+        return None
+    return rows[0] if rows else None

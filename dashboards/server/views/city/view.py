@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, Final
 
+from dashboards.server.background import Background
 from dashboards.server.memo import Memo
 from dashboards.server.pulse import Pulse
 from dashboards.server.snapshot import Keyed, Members
@@ -29,6 +30,7 @@ CUT_S: Final = 1.0
 ALERTS_S: Final = 2.0
 PIPELINE_S: Final = 5.0
 QUALITY_S: Final = 10.0
+UNKNOWN: Final = object()
 
 
 class CityView:
@@ -36,6 +38,7 @@ class CityView:
 
     def __init__(self, pulse: Pulse | None = None) -> None:
         self._reader, self._memo, self._pulse = CityReader(), Memo(), pulse or Pulse({})
+        self._aside = Background()
 
     def read(self, source: Source, topics: Collection[Topic]) -> dict[Topic, Members]:
         """One reading for all topics."""
@@ -76,27 +79,24 @@ class CityView:
             "totals": spans(city, day) if day else {},
             "series": series(city, day, running=day == today) if day else {},
             "before": self._before(source, city, day, now) if day else None,
-            **self._extras(source, now, day),
+            **self._extras(source, now, today),
             "rows": Keyed("ward", ward_rows(wards, backlog, standings or {})),
         }
 
-    def _extras(self, source: Source, now: datetime, day: date | None) -> Members:
-        """What is read less often than the figures: alerts, quality, the pipeline."""
+    def _extras(self, source: Source, now: datetime, today: date) -> Members:
+        """What is read less often than the figures: alerts, the pipeline, and aside from them the quality."""
         if source.as_of is not None:
-            return {
-                "alerts": alerts(source, now),
-                "pipeline": pipeline(source),
-                "quality": quality(source, day) if day else None,
-                "processes": None,
-            }
-        return {
+            found: Members = {"alerts": alerts(source, now), "pipeline": pipeline(source), "processes": None}
+            return found | {"quality": quality(source, today)}
+        self._aside.ask("quality", QUALITY_S, lambda: quality(source, today))
+        found = {
             "alerts": self._memo.get("alerts", ALERTS_S, lambda: alerts(source, now)),
             "pipeline": self._memo.get("pipeline", PIPELINE_S, lambda: pipeline(source)),
-            "quality": self._memo.get(
-                ("quality", day), QUALITY_S, lambda: quality(source, day) if day else None
-            ),
             "processes": self._pulse.processes(),
         }
+        # Not a member at all until it is known: the page says that it is loading.
+        known = self._aside.get("quality", UNKNOWN)
+        return found if known is UNKNOWN else found | {"quality": known}
 
     def _before(self, source: Source, city: dict[date, Figures], day: date, now: datetime) -> Before:
         """What the day is compared with: the day before, at the same time if the day still runs."""

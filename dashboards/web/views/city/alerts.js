@@ -17,7 +17,7 @@ export class Alerts {
     this.list = make("ul", "feed");
     this.scroll = make("div", "scroll");
     this.scroll.tabIndex = 0;
-    this.scroll.role = "region";
+    this.scroll.role = "group";
     this.scroll.ariaLabel = t("alerts");
     this.scroll.append(this.list);
     // New alerts are read out; the feed itself is not, it would never end.

@@ -49,13 +49,14 @@ export class Pipeline {
     const values = {
       lag: [f.span(seconds.at(-1)), seconds],
       rate: [f.number(pipeline.per_minute.at(-1)), pipeline.per_minute],
-      delay: [t("delays", { p50: delay(pipeline.delay_ms_p50), p99: delay(pipeline.delay_ms_p99) })],
+      delay: [delay(pipeline.delay_ms_p50)],
     };
-    for (const { name, value, line } of this.pipes) {
-      write(value, values[name][0]);
-      if (name === "lag") late(value, pipeline.late_s);
-      line?.draw(values[name][1]);
+    for (const pipe of this.pipes) {
+      write(pipe.value, values[pipe.name][0]);
+      if (pipe.name === "lag") late(pipe, pipeline.late_s);
+      pipe.line?.draw(values[pipe.name][1]);
     }
+    write(this.slow, t("delay_p99", { span: delay(pipeline.delay_ms_p99) }));
   }
 
   #make() {
@@ -66,12 +67,14 @@ export class Pipeline {
       const figure = name === "delay" ? null : root.appendChild(make("div"));
       return { name, root, value, line: figure && new Sparkline(figure, t("series_cuts", { name: t(name) })) };
     });
+    this.slow = this.pipes.at(-1).root.appendChild(make("p", "note"));
     this.figures.replaceChildren(...this.pipes.map(({ root }) => root));
   }
 }
 
 /** No new cut for longer than usual is what the operator must see, not how quick the last one was. */
-function late(value, seconds) {
-  value.classList.toggle("late", seconds != null);
-  if (seconds != null) write(value, t("cut_late", { span: f.span(seconds) }));
+function late({ root, value }, seconds) {
+  root.classList.toggle("late", seconds != null);
+  write(root.querySelector("h3"), t(seconds == null ? "lag" : "cut_late"));
+  if (seconds != null) write(value, f.span(seconds));
 }

@@ -6,19 +6,23 @@ import * as f from "../../parts/format.js";
 import { fill } from "../../parts/states.js";
 import { t } from "../../shell/words.js";
 
-const NAMES = ["correct", "complete", "clean", "live"];
+// Each with the count of what speaks against it.
+const NAMES = { accurate: "rejected", complete: "missing", clean: "unclean", live: "untimely" };
 // Below these a figure wants attention, or is bad. They are ours: no source sets limits.
 const LIMITS = [0.999, 0.98];
 
 export class Quality {
   constructor(root) {
-    const { section, body } = panel(t("quality"), "quality figures");
+    const { section, head, body } = panel(t("quality"), "quality figures");
+    this.day = make("span", "note");
+    head.append(this.day);
     this.root = make("div", "four");
     body.append(this.root);
     root.append(section);
   }
 
   draw({ quality }) {
+    write(this.day, quality ? t("quality_day", { day: f.day(quality.day) }) : "");
     if (!quality) {
       this.items = null;
       fill(this.root, quality, () => {});
@@ -29,12 +33,12 @@ export class Quality {
       const share = quality[name];
       write(value, f.share(share));
       tell(state, grade(share), t(`grade_${grade(share)}`));
-      write(note, t(`quality_${name}_note`, { n: f.number(quality[`${name}_bad`]) }));
+      write(note, t(`quality_${name}_note`, { n: f.number(quality[NAMES[name]]) }));
     }
   }
 
   #make() {
-    const items = NAMES.map((name) => {
+    const items = Object.keys(NAMES).map((name) => {
       const item = { name, root: make("div", "one"), value: make("p", "value"), state: make("p", "state"), note: make("p", "note") };
       item.state.append(shape(), make("span", "word"));
       item.root.append(make("h3", "", t(`quality_${name}`)), item.value, item.state, item.note);

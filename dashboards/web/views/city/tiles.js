@@ -35,6 +35,8 @@ export class Tiles {
       for (const span of tile.spans) {
         write(span.value, tile.text(totals[span.name]?.[tile.key]));
         drawChange(tile, span.change, totals[span.name], before?.[span.name]);
+        // Where there is no room for the change, it is said on the figure itself.
+        span.value.title = span.change.textContent;
       }
       if (series[tile.key]) tile.line.draw(series[tile.key]);
     }
