@@ -6,13 +6,24 @@ the other end: the stretches of time in which the rule found the key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.monitor.alerts.fold import FLAP_MS, fold
-from streams.monitor.alerts.model import ENDED, ENDING, OPEN, PENDING, Alert, Finding, Key, Outcome, Words
+from streams.monitor.alerts.fold import FLAP_MS, adopt, fold
+from streams.monitor.alerts.model import (
+    DROPPED,
+    ENDED,
+    ENDING,
+    OPEN,
+    PENDING,
+    Alert,
+    Finding,
+    Key,
+    Outcome,
+    Words,
+)
 
 WORDS = Words(*"abcdefgh")
 KEYS = ("one", "two")
@@ -144,3 +155,21 @@ def test_an_alert_that_returns_within_a_minute_goes_on() -> None:
     late = fold(ending.live, [Outcome("rule", (finding("one"),))], 5_001 + FLAP_MS)
     assert [alert.state for alert in late.changed] == [ENDED, OPEN]
     assert late.changed[0].id != late.changed[1].id
+
+
+def test_versions_rise_although_the_clock_goes_back() -> None:
+    first = fold({}, [Outcome("rule", (finding("one"),))], 90_000)
+    back = fold(first.live, [Outcome("rule")], 5_000)
+    assert back.changed[0].version > first.changed[0].version
+
+
+def test_of_two_alerts_about_one_thing_the_older_stays_with_its_newest_version() -> None:
+    (older,) = fold({}, [Outcome("rule", (finding("one"),))], 1_000).live.values()
+    later = fold({}, [Outcome("rule", (finding("one"), finding("two")))], 2_000).live
+    newer = fold({older.where: older}, [Outcome("rule", (finding("one"),))], 3_000).live[older.where]
+    adopted = adopt(later, [newer, older], 4_000)
+    assert adopted.live[older.where] == newer
+    assert [(alert.key, alert.state) for alert in adopted.changed] == [("one", DROPPED)]
+    assert adopted.live["rule", "two"] == later["rule", "two"]
+    ended = replace(newer, state=ENDED, ended_ms=5_000, version=newer.version + 1)
+    assert older.where not in adopt({older.where: older}, [ended], 6_000).live
