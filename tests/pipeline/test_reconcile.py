@@ -25,6 +25,7 @@ from streams.warehouse.block import Block, Span
 from streams.warehouse.comparison import Difference, Scope, compare
 from streams.warehouse.reconcile import Conflict, conflicts, differences, holes, settled, summary
 from streams.warehouse.store import Store
+from tests.bench import reconcile
 from tests.builders import EPOCH, START, WARD, closing, retraction, status
 from tests.pipeline.warehouse import database, empty, insert, insert_cut
 
@@ -115,6 +116,18 @@ def test_difference_found_by_sums_is_that_of_the_view_cell_by_cell(store: Store,
     assert compare(store, Scope((WARD,), days=days)) == [
         one for one in found if one.ward == WARD and one.day in days
     ]
+
+
+def test_benchmarks_year_in_small_agrees_and_its_damage_is_found(clickhouse: Endpoint) -> None:
+    with database(clickhouse) as store:
+        made = reconcile.generate(store, 126 * 400, blocks=2)
+        assert store.value("SELECT uniqExact(ward, seq) FROM events") == made
+        assert store.value("SELECT count() FROM r_losers") == 126
+        assert differences(store) == by_the_view(store) == []
+        day = store.value("SELECT max(day) FROM book")
+        cells = reconcile.damage(store, day)
+        assert cells > 2
+        assert [one.day for one in differences(store)] == [day] * cells
 
 
 def by_the_view(store: Store) -> list[Difference]:
