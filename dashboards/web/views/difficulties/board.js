@@ -38,7 +38,7 @@ export class Board {
     const region = make("div", "scroll");
     region.tabIndex = 0;
     region.role = "region";
-    region.ariaLabel = t("groups");
+    region.ariaLabel = t("groups_table");
     const table = make("table", "figures");
     table.createCaption().textContent = t("groups");
     table.caption.className = "hidden";
