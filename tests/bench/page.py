@@ -55,6 +55,8 @@ _WAIT_S: Final = 60.0
 _REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _CHROMIUM: Final = "/usr/bin/chromium"
 _EPOCH: Final = "bench"
+# All of the thousand come from one address, which is what the limits are there for.
+_OPEN: Final = {"streams_client_max": 2 * STREAMS, "requests_s": 2 * STREAMS, "requests_burst": 2 * STREAMS}
 
 # Notes when the tile first shows each count, once the browser has had a frame to paint it.
 _OBSERVE: Final = """
@@ -137,7 +139,7 @@ def delays(page: Page, sender: Sender) -> list[float]:
     """Seconds from each event's publication to the page."""
     for _ in range(WARM_UP):
         sender.send()
-    page.wait_for_function(f"{_COUNT} === {sender.count}", timeout=_WAIT_S * 1000)
+    _until_shown(page, sender.count)
     page.evaluate(_OBSERVE)
     uneven = random.Random(7)  # the same uneven gaps at every run
     sent: dict[int, float] = {}
@@ -145,11 +147,20 @@ def delays(page: Page, sender: Sender) -> list[float]:
         page.wait_for_timeout(1000 * uneven.uniform(*GAP_S))
         at = sender.send()
         sent[sender.count] = at
-    page.wait_for_function(f"{_COUNT} === {sender.count}", timeout=_WAIT_S * 1000)
+    _until_shown(page, sender.count)
     page.wait_for_timeout(200)
     seen = {int(count): ms / 1000 for count, ms in page.evaluate("window.seen").items()}
     # A count that the page skipped was visible with the next higher one.
     return [min(at for shown, at in seen.items() if shown >= count) - begun for count, begun in sent.items()]
+
+
+def _until_shown(page: Page, count: int) -> None:
+    # Asked by the debugger: `wait_for_function` would evaluate text in the page, which its policy forbids.
+    deadline = time.monotonic() + _WAIT_S
+    while (shown := page.evaluate(_COUNT)) != count:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the page shows {shown} of {count} events after {_WAIT_S:.0f} s")
+        page.wait_for_timeout(50)
 
 
 def in_browser(settings: Settings, url: str) -> dict[str, Any]:
@@ -191,8 +202,11 @@ async def read_streams(port: int) -> dict[str, Any]:
 async def _read(port: int, ended: float) -> tuple[int, bool]:
     await asyncio.sleep(random.random() * 4)  # people do not come in one instant
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /events?view=city HTTP/1.1\r\nHost: page\r\nAccept-Encoding: gzip\r\n\r\n")
-    await reader.readuntil(b"\r\n\r\n")
+    request = f"GET /events?view=city HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept-Encoding: gzip\r\n\r\n"
+    writer.write(request.encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        raise SystemExit(f"a stream was refused: {head[:60]!r}")
     unpack, count = zlib.decompressobj(wbits=31), 0
     while (rest := ended - time.monotonic()) > 0:
         try:
@@ -249,7 +263,7 @@ def main(*, as_json: bool) -> int:
             browser = in_browser(settings, server.url)
         finally:
             server.stop()
-        server = Dashboard(reader_address(settings), access={"streams_client_max": 2 * STREAMS})
+        server = Dashboard(reader_address(settings), access=_OPEN)
         try:
             streams = thousand(settings, server)
         finally:

@@ -84,8 +84,9 @@ def open_url(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def open_page(open_url: Callable[..., Page], dashboard: Dashboard) -> Callable[..., Page]:
+def open_page(dashboard: Dashboard, open_url: Callable[..., Page]) -> Callable[..., Page]:
     """Open the page of the test's own server, or another's by `url`."""
+    # In this order: pages are closed before their server is, else they would complain of that.
 
     def open_(query: str = "", **members: Any) -> Page:
         return open_url(query, **({"url": dashboard.url} | members))
