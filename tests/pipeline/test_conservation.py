@@ -6,6 +6,7 @@ where no process would lose them. The graces are short; the job is run as the mo
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from typer.testing import CliRunner
 
+from ops.cli import app
+from ops.settings import Settings
 from ops.stack.clickhouse import Endpoint
 from ops.stack.kafka import Broker
 from producers.contract.envelope import Event, SequencedEvent, wrap_heartbeat
@@ -27,7 +31,7 @@ from streams.monitor.conservation import Conservation
 from streams.monitor.jobs import Context
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, START, status
-from tests.conftest import eventually
+from tests.conftest import eventually, free_port
 from tests.pipeline.warehouse import Topics, database, running, wait_all_read, wait_stored
 from tests.pipeline.workers import WorkerProcess
 
@@ -119,10 +123,21 @@ def test_at_rest_all_hops_are_equal_and_the_sum_is_written_out(town: Watch) -> N
     assert row["detail_en"] == "3 events + 1 repeats + 1 rejects + 1 heartbeats"
 
 
-def test_deleted_row_is_broken_at_its_hop_and_heals_when_it_is_back(town: Watch) -> None:
+def test_deleted_row_is_broken_at_its_hop_and_heals_when_it_is_back(
+    town: Watch, stack_settings: Settings
+) -> None:
+    name = town.store.address.database
+    environment = stack_settings.model_copy(update={"clickhouse_database": name}).environment()
+    assert CliRunner().invoke(app, ["conservation"], env=environment).exit_code == 0
     town.store.command(f"DELETE FROM events WHERE ward = '{DELETED}' AND seq = 2")
     row = town.broken("loader_rows", DELETED, 1)
     assert "00004/test: 2" in row["detail_vi"]
+    shown = CliRunner().invoke(app, ["conservation", "--json"], env=environment)
+    assert shown.exit_code == 1
+    assert [one["detail_vi"] for one in json.loads(shown.stdout) if one["broken"]] == [row["detail_vi"]]
+    line = json.loads(CliRunner().invoke(app, ["status", "--json"], env=environment).stdout)[-1]
+    assert (line["process"], line["state"], line["ok"]) == ("conservation", "broken", False)
+    assert "loader_rows/23" in line["detail"]
     town.topics.send(events(DELETED, 2))
     with running(town.topics.config(town.store)):
         eventually(town.all_equal, 60, 0.3)
@@ -228,6 +243,19 @@ def test_message_that_was_covered_without_a_row_is_broken(town: Watch) -> None:
     town.broken("loader_rows", ALL, 2)
     town.store.command(f"DELETE FROM coverage WHERE partition = {partition} AND first_offset = 2")
     eventually(town.all_equal, 30, 0.3)
+
+
+def test_without_kafka_what_clickhouse_has_is_still_judged(town: Watch) -> None:
+    config = MonitorConfig(f"127.0.0.1:{free_port()}", town.store.address, "nobody")
+    before: dict[str, Any] = dict(
+        town.store.query("SELECT hop, max(at) FROM v_conservation GROUP BY hop").rows
+    )
+    facts = Conservation(config).run(Context(config, town.store, threading.Event()))
+    assert facts["kafka"]
+    after: dict[str, Any] = dict(
+        town.store.query("SELECT hop, max(at) FROM v_conservation GROUP BY hop").rows
+    )
+    assert {hop for hop in HOPS if after[hop] > before[hop]} == HOPS - {"kafka_loader"}
 
 
 def test_judgements_are_kept_in_the_table(town: Watch) -> None:

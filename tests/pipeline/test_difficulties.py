@@ -38,13 +38,14 @@ from producers.contract.errors import Refused
 from producers.contract.events import Difficulty
 from producers.contract.topics import PARTITION_OF_WARD
 from producers.identity.keys import SigningKeys
-from streams.warehouse import questions, tables
+from streams.domain.cut import BEGINNING_MS, GRID_MS
+from streams.warehouse import as_of, questions, tables
 from streams.warehouse.block import Block, Span
 from streams.warehouse.loader import LoaderConfig
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, WARD, status
 from tests.conftest import eventually, unique_name
-from tests.pipeline.warehouse import SQL, database, empty, insert, running
+from tests.pipeline.warehouse import SQL, database, empty, insert, insert_cut, running
 
 pytestmark = pytest.mark.timeout(120)
 OTHER = "00004"
@@ -245,13 +246,14 @@ def shared(clickhouse: Endpoint) -> Iterator[Store]:
 @pytest.fixture
 def store(shared: Store) -> Store:
     empty(shared)
+    shared.command("TRUNCATE TABLE city_cut")
     return shared
 
 
-def put(store: Store, *told: tuple[str, str, float, dict[str, Any]]) -> None:
-    """Steps as `(letter, code, days ago, members)`, in the order of their arrival."""
+def put(store: Store, *told: tuple[str, str, float, dict[str, Any]], first: int = 1) -> None:
+    """Steps as `(letter, code, days ago, members)`, in the order of their arrival, a millisecond each."""
     block = Block()
-    for seq, (letter, code, days, members) in enumerate(told, start=1):
+    for seq, (letter, code, days, members) in enumerate(told, start=first):
         known: dict[str, Any] = {"group": 7, "ward": WARD, "seq": seq} | members
         event: SequencedEvent = wrap(
             STEPS[letter], Difficulty(epoch=EPOCH, difficulty=code, **known), NOW - timedelta(days=days)
@@ -286,6 +288,27 @@ def test_time_decides_what_is_open_whatever_came_first(store: Store) -> None:
     )
     assert opened["age_days"] == pytest.approx(1, abs=0.01)
     assert opened["first_at"] == NOW - timedelta(days=3)
+
+
+def test_difficulties_as_of_a_cut_are_what_was_known_then(store: Store) -> None:
+    number = (int(NOW.timestamp() * 1000) - BEGINNING_MS) // GRID_MS + 1
+    cut = datetime.fromtimestamp(insert_cut(store, number) / 1000, UTC)
+    due = cut - timedelta(hours=1)
+    put(store, ("r", "A", 3, {}), ("a", "A", 2, {"owner": "x", "due": due}))
+    bound, names = as_of.bound(str(number)), as_of.travelling(SQL)
+    sql = as_of.rewrite("SELECT * FROM v_difficulties", names)
+    (before,) = store.query(sql, bound).dicts()
+    assert (before["open"], before["overdue"], before["owner"]) == (True, True, "x")
+    assert before["age_days"] == pytest.approx((cut - NOW).total_seconds() / 86400 + 3)
+    after_cut = int((cut - NOW).total_seconds() * 1000) + 1
+    put(store, ("d", "A", 1, {}), ("r", "B", 1, {}), first=after_cut)
+    assert store.query(sql, bound).dicts() == [before]
+    assert store.query("SELECT difficulty, open FROM v_difficulties ORDER BY difficulty").rows == [
+        ("A", False),
+        ("B", True),
+    ]
+    for view in ("v_difficulties_by_group", "v_difficulties_by_owner"):
+        assert store.query(as_of.rewrite(f"SELECT sum(open) FROM {view}", names), bound).rows == [(1,)]
 
 
 def test_of_a_seq_that_was_used_twice_the_first_arrival_counts(store: Store) -> None:
