@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Final
+
+from dashboards.server.threads import DaemonPool
 
 # Values that are remembered; the one that nobody asked for longest goes first.
 KEPT_MAX: Final = 2000
@@ -30,7 +32,7 @@ class Background:
     """Values by key. All methods are for one thread; the reading is done by another."""
 
     def __init__(self, threads: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="background")
+        self._threads = DaemonPool(threads, "background")
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._clock = clock
 

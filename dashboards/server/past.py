@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import msgspec
 
 from dashboards.server.snapshot import Snapshot, whole
 from dashboards.server.source import Source
+from dashboards.server.threads import DaemonPool
 from dashboards.server.topic import Topic
 from dashboards.server.views import View
 from dashboards.server.words import page_words
@@ -27,7 +27,7 @@ class Past:
     def __init__(self, store: Store, views: Mapping[str, View]) -> None:
         self._store, self._views = store, views
         self._kept: OrderedDict[Topic, bytes] = OrderedDict()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="past")
+        self._thread = DaemonPool(1, "past")
         self._turn = asyncio.Lock()
 
     async def read(self, topic: Topic) -> bytes:

@@ -22,6 +22,8 @@ from producers.contract.errors import Stop, Unavailable
 FRESH_READS: Final = 2.0
 # Shorter than the patience of who asks for health.
 FIRST_READ_S: Final = 1.5
+# Who asks for figures would rather wait than be told that there are none.
+PATIENT_READ_S: Final = 5.0
 # What every page reads first: its last snapshot is kept for the next visitor.
 FIRST_PAGE: Final = Topic("city")
 
@@ -68,7 +70,7 @@ class Routes:
             raise Problem("past_has_no_stream")
         try:
             with self._hub.watch(topic) as channel:
-                await self._fresh(channel)
+                await self._fresh(channel, FIRST_READ_S)
                 return await stream.run(request, self._hub, channel)
         except TooManyClients:
             raise Problem("too_many_clients") from None
@@ -78,7 +80,7 @@ class Routes:
         """What a page shows, once, as JSON; with `cut`, as of then."""
         topic = wanted(request, self._views)
         if topic.cut is None:
-            return json_response(await self._read(topic))
+            return json_response(await self._read(topic, PATIENT_READ_S))
         try:
             return bytes_response(await self._past.read(topic))
         except Unavailable:
@@ -100,23 +102,23 @@ class Routes:
     @ward_aware
     async def health(self, _request: web.Request) -> web.StreamResponse:
         """200 when ClickHouse answered just now."""
-        latest = await self._read(FIRST_PAGE)
+        latest = await self._read(FIRST_PAGE, FIRST_READ_S)
         return json_response({"ok": True, "age_s": latest["age_s"], "clients": self._hub.clients})
 
-    async def _read(self, topic: Topic) -> Members:
+    async def _read(self, topic: Topic, seconds: float) -> Members:
         try:
             with self._hub.watch(topic) as channel:
-                fresh = await self._fresh(channel)
+                fresh = await self._fresh(channel, seconds)
         except TooManyClients:
             raise Problem("too_many_clients") from None
         if not fresh or channel.latest is None or channel.latest.error:
             raise Problem((channel.latest and channel.latest.error) or "clickhouse_away")
         return channel.body()
 
-    async def _fresh(self, channel: Channel) -> bool:
+    async def _fresh(self, channel: Channel, seconds: float) -> bool:
         """Wait for a read if the channel's latest is old; whether it is new enough then."""
         if channel.put_age_s() <= FRESH_READS * self._config.refresh_s:
             return True
         self._wake()
-        await channel.read_once(FIRST_READ_S)
-        return channel.put_age_s() <= FIRST_READ_S
+        await channel.read_once(seconds)
+        return channel.put_age_s() <= seconds
