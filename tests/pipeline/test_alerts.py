@@ -183,6 +183,20 @@ def test_failing_rule_is_an_alert_and_ends_no_other(store: Store, rules: Path) -
         assert store.value("SELECT count() FROM v_alerts WHERE open") == 2
 
 
+def test_rule_that_is_asked_seldom_is_asked_again_at_once_after_a_failure(store: Store, rules: Path) -> None:
+    good = (rules / "trouble.sql").read_text(encoding="utf-8").replace("-- for:", "-- every: 600\n-- for:")
+    (rules / "trouble.sql").write_text(good.replace("FROM trouble", "FROM not_made_yet"), encoding="utf-8")
+    trouble(store, a=1)
+    with engine(rules) as one:
+        one.tick(store, T0)
+        (rules / "trouble.sql").write_text(good, encoding="utf-8")
+        assert one.tick(store, T0 + 5_000)["open"] == 1
+        trouble(store)
+        assert one.tick(store, T0 + 604_000)["open"] == 1
+        assert one.tick(store, T0 + 606_000)["open"] == 0
+    assert shown(store) == [("a", False)]
+
+
 def test_wrong_header_of_one_rule_leaves_the_others_at_work(store: Store, rules: Path) -> None:
     trouble(store, a=1)
     (rules / "broken.sql").write_text("-- vi: x\nSELECT 1", encoding="utf-8")

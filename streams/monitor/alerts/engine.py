@@ -119,8 +119,10 @@ class Engine:
         return [*asked, *map(Outcome, gone), failures(self._errors, len(rules), now_ms)]
 
     def _is_due(self, rule: Rule, now_ms: int) -> bool:
+        """A rule that failed is asked again at once, however seldom it is asked otherwise."""
         asked_ms = self._asked_ms.get(rule.name)
-        if asked_ms is not None and 0 <= now_ms - asked_ms < rule.every_s * 1000:
+        fresh = asked_ms is not None and 0 <= now_ms - asked_ms < rule.every_s * 1000
+        if fresh and not self._last.get(rule.name):
             return False
         self._asked_ms[rule.name] = now_ms
         return True
