@@ -20,8 +20,8 @@ WITH (SELECT at FROM r_now) AS instant
 SELECT
     p.ward AS ward,
     any(w.name) AS ward_name,
-    p.days AS days,
-    p.shown_field AS field,
+    p.slot.1 AS days,
+    p.slot.2 AS field,
     count() AS finished,
     quantileExactLow(0.5)(p.minutes) AS median_minutes,
     quantileExactLow(0.9)(p.minutes) AS p90_minutes,
@@ -30,11 +30,7 @@ SELECT
     p90_minutes / 480 AS p90_days
 FROM
 (
-    SELECT
-        ward,
-        minutes,
-        arrayJoin(if(ended_at > instant - INTERVAL 30 DAY, [30, 0], [0])) AS days,
-        arrayJoin(['', field]) AS shown_field
+    SELECT ward, minutes, slot
     FROM
     (
         SELECT
@@ -57,8 +53,11 @@ FROM
         )
         GROUP BY ward, if(first.2 = 0, epoch, first.1) AS step_epoch, if(first.2 = 0, seq, first.2) AS step_seq
     )
+    -- Not the function arrayJoin: a condition on the ward would not reach the rows beneath it.
+    ARRAY JOIN arrayConcat(
+        [(0, ''), (0, field)], if(ended_at > instant - INTERVAL 30 DAY, [(30, ''), (30, field)], [])) AS slot
     WHERE status = 9 AND taken_back = 0
 ) AS p
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = p.ward
-GROUP BY p.ward, p.days, p.shown_field
+GROUP BY p.ward, p.slot
 COMMENT 'vi: thời gian xử lý của từng phường, xã theo lĩnh vực: trung vị và mức mà 90 % không vượt | en: processing times of each ward by field: the median and what 90% stay within';

@@ -118,7 +118,7 @@ SELECT
 FROM v_difficulties AS d
 WHERE d.ward IN {wards:Array(String)}
     AND ({group:UInt8} = 0 OR d.difficulty_group = {group:UInt8})
-    AND ({owner:String} = '' OR d.owner = {owner:String})
+    AND ({owner:String} = '' OR d.owner = if({owner:String} = '-', '', {owner:String}))
     AND ({state:String} = 'all' OR {state:String} = 'open' AND d.open OR d.overdue)
 ORDER BY open DESC, overdue DESC, reported_at, ward, difficulty
 """,

@@ -5,6 +5,8 @@ import { Records } from "../../parts/records.js";
 import { link, viewLink } from "../../shell/address.js";
 import { t } from "../../shell/words.js";
 
+// As an owner in the address: not assigned to anybody.
+export const NOBODY = "-";
 const STATES = ["open", "overdue", "all"];
 
 export class List {
@@ -90,6 +92,6 @@ function choice(name, state) {
 
 function matches(row, group, owner, state) {
   if (group && String(row.difficulty_group) !== group) return false;
-  if (owner && row.owner !== owner) return false;
+  if (owner && row.owner !== (owner === NOBODY ? "" : owner)) return false;
   return state === "all" || (state === "open" ? row.open : row.overdue);
 }

@@ -5,7 +5,7 @@ import { make, write } from "../../parts/dom.js";
 import { Records } from "../../parts/records.js";
 import { t } from "../../shell/words.js";
 import { Board } from "./board.js";
-import { List } from "./list.js";
+import { List, NOBODY } from "./list.js";
 
 export const dictionary = "difficulties";
 export const style = "/web/views/difficulties/difficulties.css";
@@ -26,7 +26,7 @@ export class View {
       name: "difficulty-owners",
       title: t("owners"),
       hidden: ["week", "month", "older", "resolved"],
-      href: { owner: (row) => this.list.linkTo({ owner: row.owner, group: "", state: "open" }) },
+      href: { owner: (row) => this.list.linkTo({ owner: row.owner || NOBODY, group: "", state: "open" }) },
       more: fileOf(context.state),
     });
   }
