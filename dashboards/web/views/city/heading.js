@@ -26,7 +26,7 @@ export class Heading {
     const { day, today, before, days } = snapshot;
     this.snapshot = snapshot;
     const name = day ? `${f.weekday(day)} ${f.day(day)}` : t("none");
-    write(this.title, t(day && day === today ? "today" : "that_day", { day: name }));
+    write(this.title, t(day && day === today && !snapshot.past ? "today" : "that_day", { day: name }));
     write(this.note, compared(before));
     const drawn = JSON.stringify([days, this.address().day, snapshot.newest, lang]);
     if (drawn !== this.drawn) this.#fill(snapshot, this.address().day);

@@ -29,7 +29,7 @@ const number = (key, more = {}) => ({
 
 /** The status in words: why, if it is not simply good. */
 export function statusWord({ standing }) {
-  const reason = standing.status === "good" ? "" : standing.reason;
+  const reason = standing.status === "good" || standing.status === "unknown" ? "" : standing.reason;
   return reason ? t(`reason_${reason}`) : t(`status_${standing.status}`);
 }
 
@@ -70,7 +70,7 @@ export class Ranking {
       number("resolved", { hidden: "narrow" }),
       { key: "on_time_share", title: t("on_time_share"), className: "num", text: (row) => f.share(row.on_time_share), order: (row) => this.#ranked(row), share: (row) => row.on_time_share, flash: true },
       number("overdue"),
-      number("backlog", { hidden: "small" }),
+      number("backlog", { hidden: "small", title: t("backlog_short") }),
     ];
   }
 
