@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW v_incidents
 (
     seen_at DateTime64(3, 'Asia/Ho_Chi_Minh') COMMENT 'vi: lúc phát hiện | en: when it was found',
-    kind String COMMENT 'vi: lost_range, topic_recreated, log_truncated | en: lost_range, topic_recreated, log_truncated',
+    kind String COMMENT 'vi: lost_range, topic_recreated, log_truncated, append_time_back | en: lost_range, topic_recreated, log_truncated, append_time_back',
     topic String COMMENT 'vi: chủ đề Kafka | en: Kafka topic',
     partition UInt16 COMMENT 'vi: phân vùng Kafka | en: Kafka partition',
     first_offset UInt64 COMMENT 'vi: từ vị trí | en: first offset',

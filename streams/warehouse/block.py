@@ -41,6 +41,21 @@ class Span:
     events: int = 0
     rejects: int = 0
     heartbeats: int = 0
+    # Of events: the lowest and the highest arrival, and how far one came behind an earlier one at most.
+    oldest_ms: int = 0
+    newest_ms: int = 0
+    back_ms: int = 0
+
+    def arrived(self, arrived_ms: int) -> None:
+        """Note when the broker had the next message."""
+        newest = self.newest_ms
+        if arrived_ms < newest:
+            self.oldest_ms = min(self.oldest_ms, arrived_ms)
+            self.back_ms = max(self.back_ms, newest - arrived_ms)
+        elif newest:
+            self.newest_ms = arrived_ms
+        else:
+            self.newest_ms = self.oldest_ms = arrived_ms
 
 
 class Load(NamedTuple):
@@ -114,6 +129,7 @@ class Block:
         self.arrivals.append(arrived_ms)
         if offset > span.last:
             span.last = offset
+        span.arrived(arrived_ms)
         try:
             event, time_s = admit(value, key, span.partition, arrived_ms / 1000, headers, verify)
         except Reject as reject:

@@ -28,6 +28,7 @@ from tenacity import (
 
 from producers.contract.errors import Stop, Unavailable
 from streams.warehouse import tables
+from streams.warehouse.backsteps import BackSteps
 from streams.warehouse.block import Block, Span, columns
 from streams.warehouse.config import LoaderConfig
 from streams.warehouse.health import Health
@@ -58,6 +59,7 @@ class Writer:
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._runs: dict[_RunKey, Span] = {}
+        self._back_steps = BackSteps()
         self._thread = threading.Thread(target=self._work, name="loader-writer", daemon=True)
         self._thread.start()
 
@@ -147,6 +149,8 @@ class Writer:
         ]
         self._tell_gaps(spans)
         longer = [(span, self._prolonged(span)) for span in spans]
+        went_on = [(span, run is not span) for span, run in longer]
+        self._tell(self._back_steps.found(self._store, went_on))
         if longer:
             rows = [_coverage_row(run, now_ms) for _, run in longer]
             self._insert(tables.COVERAGE, columns(rows))
@@ -158,6 +162,7 @@ class Writer:
             self._insert(tables.LOADS, columns(loads))
         for _, run in longer:
             self._runs[run.topic_id, run.partition] = run
+        self._back_steps.stored(went_on)
 
     def _prolonged(self, span: Span) -> Span:
         run = self._runs.get((span.topic_id, span.partition))
@@ -181,6 +186,9 @@ class Writer:
             return
         ends = self._stored_ends()
         rows = [row for span in new for row in _incidents(span, ends)]
+        self._tell(rows)
+
+    def _tell(self, rows: list[tuple[Any, ...]]) -> None:
         if rows:
             self._insert(tables.INCIDENTS, columns(rows))
             log.error("incident: %s", "; ".join(str(row[_DETAIL_EN]) for row in rows[:3]))

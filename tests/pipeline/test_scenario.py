@@ -14,6 +14,7 @@ from tests.pipeline.city import Cli
 
 def test_troubled_day_on_a_running_city_is_found_exactly_and_leaves_nothing_behind(tmp_path: Path) -> None:
     cli = Cli(tmp_path)
+    cli.settings = cli.settings.model_copy(update={"wards_every_s": 1.0})
     with cli.up():
         before = cli.pid_of("city")
         results = cli.json("scenario", "troubled-day", timeout_s=300)
