@@ -6,6 +6,9 @@ loader must have committed that far, in events and in the changelog. Only then t
 and the cut's row is written, last. While that takes longer than until the next instant, the same cut
 is waited for, and those in between are left out.
 
+Known limit: where a topic is deleted and made again, what a group had committed in the old one seems to be a
+proof until it commits anew; the loader stores that as an incident.
+
 Several monitors may publish the same cut: they say the same, and the first row stays.
 """
 

@@ -136,7 +136,7 @@ class Judge:
         since = self._since(store, found.values(), at_ms)
         return {
             ward: _certificate(
-                ward, found.get(ward), heard.get(ward), since.get(ward, ()), self._delays.get(ward)
+                ward, found.get(ward), heard.get(ward), since.get(ward, ()), self._delays.get(ward), at_ms
             )
             for ward in WARDS
         }
@@ -173,6 +173,7 @@ def _certificate(
     beats: Beats | None,
     holes: tuple[Hole, ...],
     delay: tuple[int, int] | None,
+    at_ms: int,
 ) -> Certificate:
     """Raw heartbeats count beside the record's: it goes by the ward's clock, which may have been set back."""
     if row is None and beats is None:
@@ -195,10 +196,16 @@ def _certificate(
         beat_ms=newest.beat_ms if newest else known.beat_ms,
         beat_clock_ms=newest.clock_ms if newest else known.beat_clock_ms,
         rejected=known.rejected,
-        skew_ms=beats.skew_ms if beats else None,
+        skew_ms=beats.skew_ms if beats else _skew_ms(known, at_ms),
         delay_ms_p50=delay[0] if delay else None,
         delay_ms_p99=delay[1] if delay else None,
     )
+
+
+def _skew_ms(known: SyncRow, at_ms: int) -> int | None:
+    """By the record's heartbeat, where the raw ones were asked for before it came."""
+    recent = known.beat_ms > at_ms - inputs.BEATS_MS
+    return known.beat_clock_ms - known.beat_ms if known.beat_ms and recent else None
 
 
 _NO_ROW: Final = SyncRow("", 0, [], [], [], [], 0, 0, [], [], [], 0, 0, 0, 0, "", 0, 0)

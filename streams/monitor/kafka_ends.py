@@ -6,18 +6,16 @@ import logging
 from concurrent.futures import Future
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from producers.contract.errors import Unavailable
 from producers.contract.topics import PARTITIONS
 from streams.monitor.config import MonitorConfig
+from streams.monitor.progress import Progress
 
 _log: Final = logging.getLogger(__name__)
 _RPC_S: Final = 5.0
-_LATEST: Final[Any] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-_EARLIEST: Final[Any] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _REMEDY: Final = "Start Kafka and create the topics; the monitor goes on by itself"
 
 
@@ -41,6 +39,7 @@ class KafkaEnds:
 
     def __init__(self, config: MonitorConfig) -> None:
         self._config = config
+        self._progress = Progress(config)
         self._admin: AdminClient | None = None
 
     def read(self) -> Ends:
@@ -60,11 +59,12 @@ class KafkaEnds:
         events, books, worker = self._config.events_topic, self._config.changelog_topic, self._config.app_id
         # What is said to be done is read before where the ends are: what comes in between is not yet done.
         done = (
-            self._done(self._admin, worker, events),
-            self._done(self._admin, f"{worker}-loader", events, books),
+            self._done(worker, events),
+            self._done(f"{worker}-loader", events, books),
         )
-        latest = _offsets(self._admin, _LATEST, events, books)
-        low = _offsets(self._admin, _EARLIEST, events)
+        bounds = self._progress.bounds(events)
+        low = {key: first for key, (first, _) in bounds.items()}
+        latest = {key: last for key, (_, last) in (bounds | self._progress.bounds(books)).items()}
         described = self._admin.describe_topics(TopicCollection([events]), request_timeout=_RPC_S)[events]
         return Ends(
             str(_result(described).topic_id),
@@ -75,14 +75,9 @@ class KafkaEnds:
             _caught_up(done[1], latest, books),
         )
 
-    @staticmethod
-    def _done(admin: AdminClient, group: str, *topics: str) -> dict[tuple[str, int], int]:
-        wanted = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-        asked = admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, wanted)], request_timeout=_RPC_S
-        )
-        found = _result(asked[group]).topic_partitions
-        return {(part.topic, part.partition): max(0, part.offset) for part in found}
+    def _done(self, group: str, *topics: str) -> dict[tuple[str, int], int]:
+        keys = [(topic, number) for topic in topics for number in range(PARTITIONS)]
+        return {key: max(0, offset) for key, offset in self._progress.committed(group, keys).items()}
 
 
 def _result(future: Future[Any]) -> Any:
@@ -91,12 +86,6 @@ def _result(future: Future[Any]) -> Any:
     if error is not None:
         raise Unavailable("kafka", str(error), _REMEDY)
     return future.result()
-
-
-def _offsets(admin: AdminClient, spec: Any, *topics: str) -> dict[tuple[str, int], int]:
-    wanted = {TopicPartition(topic, number): spec for topic in topics for number in range(PARTITIONS)}
-    asked = admin.list_offsets(wanted, request_timeout=_RPC_S)
-    return {(part.topic, part.partition): _result(future).offset for part, future in asked.items()}
 
 
 def _caught_up(

@@ -6,18 +6,10 @@ in ClickHouse.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from concurrent.futures import Future
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
-from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from producers.contract.errors import Unavailable
 from producers.contract.topics import PARTITIONS
@@ -45,57 +37,53 @@ class Behind(NamedTuple):
 
 
 class Progress:
-    """Asks Kafka; every method raises `Unavailable` if it does not answer. One thread at a time."""
+    """Asks Kafka; every method raises `Unavailable` if it does not answer. One thread at a time.
+
+    By consumers that never subscribe, not by the admin client: asked for a group while its broker goes or
+    comes, that one ends the process (SIGSEGV or SIGABRT, librdkafka 2.16.1).
+    """
 
     def __init__(self, config: MonitorConfig) -> None:
         self._config = config
-        self._client: AdminClient | None = None
+        self._clients: dict[str, Consumer] = {}
 
     def ends(self, topic: str) -> dict[tuple[str, int], int]:
         """The end of every partition that is not empty: the offset after its newest message."""
-        last = self._offsets(topic, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        if not any(last.values()):
-            return {}
-        first = self._offsets(topic, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        return {key: end for key, end in last.items() if end > first[key]}
+        return {key: high for key, (low, high) in self.bounds(topic).items() if high > low}
+
+    def bounds(self, topic: str) -> dict[tuple[str, int], tuple[int, int]]:
+        """Where each partition begins and ends."""
+        client = self._client(self._config.app_id)
+        try:
+            return {
+                (topic, number): client.get_watermark_offsets(TopicPartition(topic, number), timeout=_RPC_S)
+                for number in range(PARTITIONS)
+            }
+        except KafkaException as error:
+            raise Unavailable("kafka", str(error), _REMEDY) from error
+
+    def committed(self, group: str, keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """What a group has committed; negative where nothing."""
+        try:
+            found = self._client(group).committed([TopicPartition(*key) for key in keys], timeout=_RPC_S)
+        except KafkaException as error:
+            raise Unavailable("kafka", str(error), _REMEDY) from error
+        return {(part.topic, part.partition): part.offset for part in found}
 
     def behind(self, process: str, group: str, needs: Offsets) -> list[Behind]:
         """Where a group has not committed what is needed."""
         if not needs:
             return []
-        has = self._committed(group, needs)
+        has = self.committed(group, needs)
         return [
             Behind(process, *key, has.get(key, -1), offset)
             for key, offset in needs.items()
-            # Beyond the end is no proof either: the topic was made again, and the group does not know yet.
             if has.get(key, -1) < offset
         ]
 
-    def _offsets(self, topic: str, spec: Any) -> dict[tuple[str, int], int]:
-        wanted = {TopicPartition(topic, number): spec for number in range(PARTITIONS)}
-        futures = self._admin().list_offsets(
-            wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_RPC_S
-        )
-        return {(part.topic, part.partition): _answer(future).offset for part, future in futures.items()}
-
-    def _committed(self, group: str, needs: Offsets) -> dict[tuple[str, int], int]:
-        request = ConsumerGroupTopicPartitions(group, [TopicPartition(*key) for key in needs])
-        futures = self._admin().list_consumer_group_offsets([request], request_timeout=_RPC_S)
-        found = _answer(futures[group]).topic_partitions
-        return {(part.topic, part.partition): part.offset for part in found}
-
-    def _admin(self) -> AdminClient:
-        if self._client is None:
-            self._client = AdminClient(self._config.client())
-        return self._client
-
-
-def _answer(future: Future[Any]) -> Any:
-    """Asked with `exception()`: the client sets errors that are no exceptions; Python cannot raise them."""
-    try:
-        error = future.exception(_RPC_S + 1)
-    except TimeoutError:
-        error = KafkaException(KafkaError(KafkaError._TIMED_OUT))
-    if error is not None:
-        raise Unavailable("kafka", str(error), _REMEDY)
-    return future.result()
+    def _client(self, group: str) -> Consumer:
+        client = self._clients.get(group)
+        if client is None:
+            options = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_committed"}
+            client = self._clients[group] = Consumer(self._config.client() | options)
+        return client

@@ -107,10 +107,9 @@ def test_open_around_the_clock_is_one_span_over_midnights() -> None:
 
 
 def test_order_of_words_silent_before_behind_before_active_before_closed() -> None:
-    late = {"pending": 20}
-    assert word("23 10:15", heard="23 10:00", **late) == SILENT
-    assert word("23 10:14", heard="23 10:00", **late) == BEHIND
-    assert word("22 10:14", heard="22 10:00", **late) == BEHIND  # the weekend does not send what waits
+    assert word("23 10:15", heard="23 10:00", pending=20) == SILENT
+    assert word("23 10:14", heard="23 10:00", pending=20) == BEHIND
+    assert word("22 10:14", heard="22 10:00", pending=20) == BEHIND  # the weekend does not send what waits
     assert word("23 10:14", heard="23 10:00", pending=19) == QUIET
     assert word("22 10:15", heard="22 10:15", arrived_ms=ms("22 10:00")) == ACTIVE  # whatever the hour
     assert word("22 10:15:00.001", heard="22 10:15", arrived_ms=ms("22 10:00")) == CLOSED

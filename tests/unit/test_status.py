@@ -41,7 +41,8 @@ def judged(
 ) -> Judgement:
     """A good ward with what is named instead."""
     certificate = Certificate(ward="00070", **(GOOD | (known or {})))
-    findings = Findings(**({"declared": DECLARED, "first_ms": JOINED} | (found or {})))
+    checked: dict[str, Any] = {"declared": DECLARED, "first_ms": JOINED}
+    findings = Findings(**(checked | (found or {})))
     return judge(certificate, hours, findings, ms(at), LIMITS, previous)
 
 
@@ -142,7 +143,7 @@ def test_clock_within_its_bound_is_no_cause(skew_ms: int | None) -> None:
 
 
 def test_day_before_the_ward_joined_need_not_be_declared() -> None:
-    owed = {"declared": frozenset()}
+    owed: dict[str, Any] = {"declared": frozenset()}
     assert judged({}, owed | {"first_ms": ms("20 16:00")}).reconciled == "open"
     assert judged({}, owed | {"first_ms": ms("21 08:00")}).reconciled == "unknown"
     assert judged({}, owed | {"first_ms": 0}).reconciled == "unknown"
