@@ -70,13 +70,13 @@ class Story:
         profile = Profile("story", first, self.last_day, dossiers, wards=(ward,))
         self.put(event for event in ward_events(profile, ward) if event.time < self.at - timedelta(minutes=5))
 
-    def put(self, events: Iterable[SequencedEvent], offset: int = 0) -> None:
-        """Events into the raw tables and into books; each arrives two seconds after it happened."""
+    def put(self, events: Iterable[SequencedEvent], offset: int = 0, delay_ms: int = 2000) -> None:
+        """Events into the raw tables and into books; each arrives `delay_ms` after it happened."""
         self._offset += offset
         block = Block()
         books: dict[tuple[str, str], Book] = {}
         for event in events:
-            ward, at_ms = event.data.ward, int(event.time.timestamp() * 1000) + 2000
+            ward, at_ms = event.data.ward, int(event.time.timestamp() * 1000) + delay_ms
             span = Span("t1", "dossier.events", PARTITION_OF_WARD[ward], 0, -1)
             self._offset += 1
             block.take_event(span, encode(event), ward.encode(), self._offset, at_ms)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -19,14 +19,27 @@ from tests.browser.city import City
 from tests.browser.conftest import Watcher
 from tests.browser.dashboard import Dashboard
 from tests.browser.story import WARD, Story, insert_dicts
+from tests.builders import status
 
 Show = Callable[..., Page]
 LINK: Final = f"?view=ward&ward={WARD}"
 # The machine that runs the tests may be busy: waits are long, and end as soon as they can.
 WAIT_MS: Final = 60_000
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 AXE: Final = Path(__file__).parent / "vendor" / "axe.min.js"
 # A4 at 96 dots an inch, less the margins of 9 mm that the stylesheet asks for.
 PAPER: Final = {"width": 726, "height": 1054}
+# Every table and list as long as can be: its own lines again and again; in place of nothing, another's table.
+FILL: Final = """() => {
+  const model = document.querySelector("[data-table='ward-control'] .panel-body").firstElementChild;
+  for (const body of document.querySelectorAll("[data-table] .panel-body")) {
+    if (!body.querySelector("tbody tr, .strip, ol")) body.replaceChildren(model.cloneNode(true));
+  }
+  for (const list of document.querySelectorAll("[data-table] :is(tbody, ol)")) {
+    const lines = [...list.children];
+    for (let i = 0; i < 40; i++) list.append(lines[i % lines.length].cloneNode(true));
+  }
+}"""
 TABLES: Final = (
     "ward-alerts", "ward-channels", "ward-control", "ward-corrections", "ward-days", "ward-difficulties",
     "ward-fields", "ward-history", "ward-holes", "ward-overdue", "ward-processing", "ward-pulse",
@@ -45,6 +58,9 @@ def city(clickhouse: Endpoint) -> Iterator[City]:
 def story(city: City) -> Story:
     made = Story(city.store)
     made.tell((WARD,), dossiers=300)
+    city.alert("a1", since=made.at - timedelta(minutes=12), ward=WARD)
+    late = status(1, at=made.at - timedelta(days=3), ward=WARD, epoch="late")
+    made.put([late], offset=1_000_000, delay_ms=int(timedelta(days=3).total_seconds() * 1000) - 60_000)
     return made
 
 
@@ -109,6 +125,9 @@ def test_ward_is_shown_whole_in_vietnamese_and_english(show: Show, city: City, s
     assert rows(page, "ward-days")[0][:2] == [day, str(received)]
     expect(page.locator(".ward-tile[data-key='received'] .value")).to_have_text(str(received))
     assert rows(page, "ward-holes")[0][:3] == ["3.991", "3.993", "3"]
+    assert rows(page, "ward-alerts")[0][:2] == ["Nghiêm trọng", "Phường, xã mất liên lạc"]
+    assert rows(page, "ward-corrections")[0][2:4] == ["Đến muộn", "Được tiếp nhận"]
+    assert rows(page, "ward-control")[0][:2] == [day, "Khớp"]
     assert [row[0] for row in rows(page, "ward-statuses")][:2] == ["Mới đăng ký", "Được tiếp nhận"]
     assert [row[0] for row in rows(page, "ward-difficulties")] == [f"VM-{WARD}-00{n}" for n in (1, 3, 2)]
     assert all(re.fullmatch(rf"H26\.{WARD}-\d{{6}}-\d{{4}}", row[0]) for row in rows(page, "ward-overdue"))
@@ -203,6 +222,9 @@ def test_prints_on_one_page_of_a4_without_a_cut_table(show: Show, tmp_path: Path
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
     sizes = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf)
     assert [(round(float(width)), round(float(height))) for width, height in sizes] == [(595, 842)]
+    page.evaluate(FILL)
+    full = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", full)) == 1
     page.emulate_media(media="print")
     boxes = page.locator(".panel:visible").evaluate_all(
         "panels => panels.map(p => { const b = p.getBoundingClientRect(); const t = p.querySelector('table');"
@@ -219,22 +241,24 @@ def test_prints_on_one_page_of_a4_without_a_cut_table(show: Show, tmp_path: Path
     )
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (1920, 1080)])
-def test_nothing_is_wider_than_the_screen(show: Show, width: int, height: int) -> None:
-    page = show(viewport={"width": width, "height": height})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_nothing_is_wider_than_the_screen(show: Show) -> None:
+    page = show()
+    for width, height in ((390, 844), (1280, 800), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("theme", ["light", "wall"])
-def test_axe_finds_no_violation(show: Show, theme: str) -> None:
-    page = show(f"{LINK}&theme={theme}")
+def test_axe_finds_no_violation_in_light_and_dark(show: Show) -> None:
+    page = show()
     # Evaluated by the debugger, not put into the page: the page's policy forbids foreign script.
     page.evaluate(AXE.read_text(encoding="utf-8") + "\n;0")
-    found = page.evaluate(
-        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) =>"
-        " `${id}: ${nodes.map((node) => node.target).slice(0, 3).join(' | ')}`))"
-    )
-    assert found == []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate(
+            "axe.run().then(({ violations }) => violations.map(({ id, nodes }) =>"
+            " `${id}: ${nodes.map((node) => node.target).slice(0, 3).join(' | ')}`))"
+        )
+        assert found == [], scheme
 
 
 def test_ward_without_anything_says_so(show: Show, browser: Browser, server: Dashboard) -> None:
