@@ -17,6 +17,8 @@ from dashboards.server.threads import DaemonPool
 
 # Values that are remembered; the one that nobody asked for longest goes first.
 KEPT_MAX: Final = 2000
+# What failed is tried again so soon, however long its values are good for.
+RETRY_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -41,7 +43,8 @@ class Background:
         entry = self._entries.setdefault(key, _Entry())
         self._entries.move_to_end(key)
         self._take(entry)
-        due = not entry.read_s or self._clock() - entry.read_s >= seconds
+        patience = seconds if entry.error is None else min(seconds, RETRY_S)
+        due = not entry.read_s or self._clock() - entry.read_s >= patience
         if due and entry.under_way is None:
             entry.under_way = self._threads.submit(read)
         while len(self._entries) > KEPT_MAX:
