@@ -35,14 +35,14 @@ SELECT
 FROM r_dossiers AS s
 WHERE s.retracted = 0
     AND (s.ward, s.epoch, s.seq, s.content_hash) NOT IN
-        (SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted)
+        (SELECT ward, epoch, seq, content_hash FROM r_losers)
     AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN
     (
         SELECT ward, dossier, epoch, seq
         FROM r_dossiers
         WHERE retracted = 1
             AND (ward, event_epoch, event_seq, content_hash) NOT IN
-                (SELECT ward, epoch, seq, content_hash FROM v_conflicts WHERE NOT counted)
+                (SELECT ward, epoch, seq, content_hash FROM r_losers)
     )
 GROUP BY ward, dossier
 SETTINGS optimize_aggregation_in_order = 1
