@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from producers.contract.errors import Unavailable
@@ -65,11 +65,18 @@ class _City(NamedTuple):
 class Conservation:
     """Looks every few seconds and writes one row a hop and partition."""
 
-    def __init__(self, config: MonitorConfig, grace_s: float = GRACE_S, confirm_s: float = CONFIRM_S) -> None:
+    def __init__(
+        self,
+        config: MonitorConfig,
+        grace_s: float = GRACE_S,
+        confirm_s: float = CONFIRM_S,
+        read_ends: Callable[[], Ends] | None = None,
+    ) -> None:
         self._grace_s, self._confirm_s = grace_s, confirm_s
         # A younger hole is on its way: it may be filled, and its ward is asked for it again by itself.
         self._hole_s = config.limits.hole_old_s
-        self._kafka, self._landed, self._ages = KafkaEnds(config), Landed(confirm_s), Ages()
+        self._read_ends = read_ends or KafkaEnds(config).read
+        self._landed, self._ages = Landed(confirm_s), Ages()
 
     def run(self, context: Context) -> Facts:
         """One look. Without Kafka, what ClickHouse alone can say.
@@ -84,7 +91,7 @@ class Conservation:
 
     def _ends(self) -> tuple[Ends | None, str]:
         try:
-            return self._kafka.read(), ""
+            return self._read_ends(), ""
         except Unavailable as error:
             return None, error.detail
 
