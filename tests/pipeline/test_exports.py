@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
@@ -165,7 +166,9 @@ def test_link_without_a_cut_leads_to_the_one_that_has_it(taker: Taker, story: St
 @pytest.fixture(scope="module")
 def files(taker: Taker, story: Story) -> dict[str, File]:
     """Every table as CSV, as of the story's cut."""
-    return {name: taker.get(f"/export/{name}.csv", **asked(name, story)) for name in TABLES}
+    with ThreadPoolExecutor(2) as threads:
+        taken = threads.map(lambda name: taker.get(f"/export/{name}.csv", **asked(name, story)), TABLES)
+        return dict(zip(TABLES, taken, strict=True))
 
 
 def test_every_table_can_be_taken_away_and_has_its_columns(files: dict[str, File]) -> None:
