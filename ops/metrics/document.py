@@ -17,10 +17,10 @@ at 8806, the page at 8801, the gateway at 8820. They listen on loopback, or on `
 `ops/metrics/prometheus.yml` scrapes them all in Docker Compose. A counter only rises while its process lives:
 use `rate()`; time divided by count is an average.
 
-`docker compose --profile monitoring up -d` adds Prometheus, and Grafana at http://127.0.0.1:3000. Its sources,
-dashboards (city, ward, pipeline) and alert rules are in `dashboards/grafana/`, made from `panels.py` there by
-`python -m dashboards.grafana`. Grafana asks ClickHouse as the user who can only read. Its ClickHouse plugin sets
-`max_execution_time`: where the reader is `readonly = 1`, make that setting `CHANGEABLE_IN_READONLY` for it.
+`docker compose --profile monitoring up -d` adds Prometheus, and Grafana at http://127.0.0.1:3000. Grafana's
+sources, dashboards (city, ward, pipeline) and alert rules are in `dashboards/grafana/`, made from `panels.py`
+there by `python -m dashboards.grafana`. It asks ClickHouse as the user who can only read. Its plugin for
+ClickHouse sets `max_execution_time`: where the reader is `readonly = 1`, make that `CHANGEABLE_IN_READONLY`.
 """
 _TITLES: Final = {EVERY: "Every process"}
 
