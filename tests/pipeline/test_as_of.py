@@ -47,6 +47,7 @@ from tests.conftest import eventually
 from tests.pipeline.warehouse import SQL, Topics, database, running, wait_all_read
 from tests.pipeline.workers import WorkerProcess
 
+pytestmark = pytest.mark.timeout(600)
 CODES: Final = list(WARDS)[:6]
 BEFORE: Final = 300
 CHANGES: Final = 1_100

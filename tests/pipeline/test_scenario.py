@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import eventually
 from tests.pipeline.city import Cli
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_troubled_day_on_a_running_city_is_found_exactly_and_leaves_nothing_behind(tmp_path: Path) -> None:
