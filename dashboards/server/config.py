@@ -16,7 +16,7 @@ class DashboardConfig:
     clickhouse: Address
     host: str = "127.0.0.1"
     port: int = 8800
-    # How often ClickHouse is read while somebody watches; a page is sent at most one update in this time.
+    # A page is sent at most one update in this time; ClickHouse is read twice in it while somebody watches.
     refresh_s: float = 1.0
     clients_max: int = 2000
     # Where the other processes tell how they are: name to port on this machine.

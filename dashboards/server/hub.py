@@ -32,9 +32,11 @@ class TooManyClients(Exception):
 class Channel:
     """The snapshots of one topic."""
 
-    def __init__(self) -> None:
+    def __init__(self, gap_s: float = 0.0) -> None:
         self.clients = 0
         self.latest: Snapshot | None = None
+        self._gap_s, self._news_s = gap_s, -math.inf
+        self._held: Snapshot | None = None
         self._read_s = -math.inf
         self._put_s = -math.inf
         self._recent: deque[Snapshot] = deque(maxlen=RECENT_MAX)
@@ -49,8 +51,24 @@ class Channel:
         self._put = asyncio.Event()
         before = self.latest
         if before and before.error == snapshot.error and not diff(before, snapshot):
+            self._held = None
             return
-        self.latest = snapshot
+        rest = self._news_s + self._gap_s - time.monotonic()
+        if rest <= 0:
+            self._show(snapshot)
+            return
+        # At most one update in `gap_s`, and the newest wins: what comes sooner is held until then.
+        if self._held is None:
+            asyncio.get_running_loop().call_later(rest, self._show_held)
+        self._held = snapshot
+
+    def _show_held(self) -> None:
+        if self._held is not None:
+            self._show(self._held)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.latest, self._held = snapshot, None
+        self._news_s = time.monotonic()
         self._frames.clear()
         self._recent.append(snapshot)
         self.wake()
@@ -114,9 +132,9 @@ class Channel:
 class Hub:
     """All channels. Only the event loop may call it, except for `wanted`, which may be read anywhere."""
 
-    def __init__(self, clients_max: int, kept: Topic) -> None:
-        self._clients_max, self._kept = clients_max, kept
-        self._channels: dict[Topic, Channel] = {kept: Channel()}
+    def __init__(self, clients_max: int, kept: Topic, gap_s: float = 0.0) -> None:
+        self._clients_max, self._kept, self._gap_s = clients_max, kept, gap_s
+        self._channels: dict[Topic, Channel] = {kept: Channel(gap_s)}
         self.clients = 0
         self.wanted: tuple[Topic, ...] = ()
         self.closed = False
@@ -132,7 +150,7 @@ class Hub:
         """Watch a topic. Raises `TooManyClients`."""
         if self.clients >= self._clients_max:
             raise TooManyClients
-        channel = self._channels.setdefault(topic, Channel())
+        channel = self._channels.setdefault(topic, Channel(self._gap_s))
         self._count(channel, 1)
         try:
             yield channel

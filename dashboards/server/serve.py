@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 SHUTDOWN_S: Final = 1.5
 CONNECT_TIMEOUT_S: Final = 2
 QUERY_TIMEOUT_S: Final = 5
+# Read twice in the time in which a page is sent one update: after a rest, news waits half as long.
+READ_SHARE: Final = 0.5
 # History may be asked about a year of cuts.
 PAST_TIMEOUT_S: Final = 20
 EXPORT_TIMEOUT_S: Final = 30
@@ -48,9 +50,9 @@ def run_dashboard(config: DashboardConfig, on_ready: OnReady | None = None) -> N
 
 
 async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
-    hub = Hub(config.clients_max, FIRST_PAGE)
+    hub = Hub(config.clients_max, FIRST_PAGE, config.refresh_s)
     live = views(config)
-    poller = Poller(hub, _store(config, QUERY_TIMEOUT_S), live, config.refresh_s)
+    poller = Poller(hub, _store(config, QUERY_TIMEOUT_S), live, READ_SHARE * config.refresh_s)
     past = Past(_store(config, PAST_TIMEOUT_S), views(config))
     poller.start()
     routes = Routes(config, hub, frozenset(live), past, poller.wake)

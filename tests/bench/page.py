@@ -224,7 +224,7 @@ async def _read(port: int, ended: float) -> tuple[int, bool]:
 def thousand(settings: Settings, server: Dashboard) -> dict[str, Any]:
     """Memory and CPU of the server while 1,000 streams are open and figures change all the time."""
     stop, sender = threading.Event(), Sender(settings)
-    sender.count = 1_000_000
+    sender.count = 500_000
 
     def change() -> None:
         while not stop.wait(0.5):

@@ -317,7 +317,7 @@ async def test_hanging_clickhouse_neither_silences_the_stream_nor_holds_up_the_e
 
 
 async def _until(stream: AsyncIterator[Event], member: str) -> Any:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         async for event in stream:
             if member in event.data:
                 return event.data[member]

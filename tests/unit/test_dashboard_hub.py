@@ -106,6 +106,25 @@ async def test_reading_that_brings_nothing_new_wakes_nobody_but_is_no_older() ->
         assert channel.age_s() == pytest.approx(0.0, abs=0.04)
 
 
+async def test_news_too_soon_is_held_and_the_newest_of_it_wins() -> None:
+    hub = Hub(1, FIRST_PAGE, gap_s=0.3)
+    with hub.watch(FIRST_PAGE) as channel:
+        publish(hub, crowded(1))
+        first, begun = channel.latest, time.monotonic()
+        publish(hub, crowded(2))
+        publish(hub, crowded(3))
+        assert channel.latest is first
+        found = await channel.wait(first, 5.0)
+        assert found is not None
+        assert found.id == "n-3"
+        assert 0.2 < time.monotonic() - begun < 2.0
+        # Taken back before its time came: nobody hears of it.
+        publish(hub, crowded(4))
+        publish(hub, crowded(3))
+        await asyncio.sleep(0.4)
+        assert channel.latest is found
+
+
 async def test_failed_reading_keeps_the_figures_and_their_age_and_says_why() -> None:
     hub = Hub(1, FIRST_PAGE)
     with hub.watch(FIRST_PAGE) as channel:
