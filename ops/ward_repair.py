@@ -16,7 +16,7 @@ from ops.settings import Settings, load
 from producers.contract.codec import decode
 from producers.contract.envelope import RetractedEvent, StatusChangedEvent
 from producers.contract.errors import Refused, Unavailable
-from producers.contract.events import Retracted, StatusChanged
+from producers.contract.events import CITY_EPOCHS, Retracted, StatusChanged
 from producers.contract.requests import Request
 from producers.contract.wards import WARDS
 from producers.outbox import Draft, Outbox
@@ -221,7 +221,7 @@ def _corrections(settings: Settings) -> Outbox:
     folder = settings.data_dir / "outbox"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "city-corrections.sqlite"
-    return Outbox(path, None if path.exists() else f"city-corrections-{secrets.token_hex(4)}")
+    return Outbox(path, None if path.exists() else f"{CITY_EPOCHS}corrections-{secrets.token_hex(4)}")
 
 
 def _not_there(ward: str, epoch: str, seq: int) -> Refused:

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from ops.settings import Settings
+from producers.contract.events import CITY_EPOCHS
 from producers.outbox import Outbox
 from producers.simulator.profile import Profile
 
@@ -32,4 +33,4 @@ def desk_outbox(settings: Settings) -> Outbox:
     A lost file begins a new epoch.
     """
     path = _path(settings, "city-desk")
-    return Outbox(path, None if path.exists() else f"city-desk-{secrets.token_hex(4)}")
+    return Outbox(path, None if path.exists() else f"{CITY_EPOCHS}desk-{secrets.token_hex(4)}")

@@ -20,6 +20,8 @@ WardCode = Annotated[
     str,
     Meta(max_length=5, extra_json_schema={"pattern": r"^[0-9]{5}$"}, description="5-digit ward code"),
 ]
+# Epochs of the city's own outboxes (corrections, the desk): they say nothing of whether the ward is alive.
+CITY_EPOCHS: Final = "city-"
 Epoch = Annotated[
     str,
     Meta(

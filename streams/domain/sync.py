@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from producers.contract.events import Heartbeat
+from producers.contract.events import CITY_EPOCHS, Heartbeat
 from streams.domain import intervals
 from streams.domain.intervals import Intervals
 
@@ -28,7 +28,8 @@ class WardSync(msgspec.Struct, array_like=True):
     """State of one ward. Times in milliseconds since 1970, by the broker unless said otherwise.
 
     `rejected`: messages with this ward's key, in its own partition, that broke the contract, up to
-    (`rejected_ms`, `rejected_offset`), so that a replay does not count them again.
+    (`rejected_ms`, `rejected_offset`), so that a replay does not count them again. `city_ms`: newest arrival
+    of what the city sent for the ward, which is no sign of the ward's life.
     """
 
     ward: str
@@ -41,6 +42,7 @@ class WardSync(msgspec.Struct, array_like=True):
     rejected: int = 0
     rejected_ms: int = 0
     rejected_offset: int = -1
+    city_ms: int = 0
 
     def take(self, epoch: str, seq: int, event_ms: int, arrived_ms: int) -> bool:
         """Note the arrival of a seq; False if it was here already."""
@@ -50,6 +52,9 @@ class WardSync(msgspec.Struct, array_like=True):
         if not intervals.add(seqs, seq):
             return False
         self.revision += 1
+        if epoch.startswith(CITY_EPOCHS):
+            self.city_ms = max(self.city_ms, arrived_ms)
+            return True
         if event_ms > self.event_ms:
             self.event_ms = event_ms
         if arrived_ms > self.arrived_ms:
@@ -81,4 +86,4 @@ class WardSync(msgspec.Struct, array_like=True):
     def known_ms(self) -> int:
         """When the broker had the newest message behind this record; 0 if there is none."""
         heard_ms = self.beat.arrived_ms if self.beat else 0
-        return max(self.arrived_ms, heard_ms, self.rejected_ms)
+        return max(self.arrived_ms, heard_ms, self.rejected_ms, self.city_ms)
