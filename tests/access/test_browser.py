@@ -58,7 +58,9 @@ def test_person_logs_in_comes_back_by_a_link_and_logs_out(page: Page, url: str) 
     page.goto("about:blank")
     page.set_content(f'<a href="{url}/?view=difficulties">link</a>')
     page.click("a")
-    page.wait_for_url(f"{url}/?view=difficulties")
+    # The page that leads on has the same address, so wait for what only the real one has.
+    page.wait_for_selector("body[data-state=live]")
+    assert page.url == f"{url}/?view=difficulties"
 
     assert page.evaluate("fetch('/logout', {method: 'POST'}).then((answer) => answer.url)") == f"{url}/login"
     page.goto(f"{url}/")
