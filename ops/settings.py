@@ -240,10 +240,10 @@ class Settings(BaseSettings):
         default=900, ge=1, description="Missing events are a fault after so long, in seconds."
     )
     hole_ask_after_s: int = Field(
-        default=120, ge=5, description="Age at which a ward is asked by itself for missing events, in seconds."
+        default=120, ge=5, description="Age of a hole at which its ward is asked by itself, in seconds."
     )
     hole_ask_again_s: int = Field(
-        default=600, ge=5, description="Rest before it is asked for the same again; the rest doubles each time."
+        default=600, ge=5, description="Rest until it is asked for the same again, in s; doubles each time."
     )
     skew_max_s: int = Field(
         default=120, ge=1, description="How far a ward's clock may be off before it is shown."

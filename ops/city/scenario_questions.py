@@ -97,14 +97,14 @@ class Questions:
         return self._day.rows(_CORRECTIONS, ward=self._day.wards[letter], epoch=self._day.epoch)
 
     def correction(self, letter: str, cause: str, change: int, seq: int) -> list[Any]:
-        """A row that the ledger must have. Of a ward first heard after that day everything is backfill."""
+        """A row that the ledger must have. What comes late of a ward that joined later is backfill."""
         ward, yesterday = self._day.wards[letter], self._day.yesterday
         first = self._day.value(
             "SELECT min(arrived_at) FROM r_event_rows WHERE ward = {ward:String}", ward=ward
         )
         known = first.astimezone(HANOI).date() <= yesterday
         event = f"{ward}/{self._day.epoch}/{seq}"
-        return [str(yesterday), cause if known else "backfill", change, event]
+        return [str(yesterday), cause if known or change < 0 else "backfill", change, event]
 
     def conflicts(self) -> list[list[Any]]:
         """F's seqs that were used twice, and which content counts."""

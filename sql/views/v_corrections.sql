@@ -95,8 +95,8 @@ SELECT
     c.ward AS ward,
     w.name AS ward_name,
     multiIf(
-        toDate32(j.first_arrived_at) > c.day, 'backfill',
         change < 0, 'retraction',
+        toDate32(j.first_arrived_at) > c.day, 'backfill',
         arrayExists(r -> tupleElement(one, 4) BETWEEN r.1 AND r.2 AND r.3 <= tupleElement(one, 6), a.ranges), 'repair',
         'late') AS cause,
     c.status AS status,

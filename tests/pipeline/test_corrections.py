@@ -175,6 +175,13 @@ def test_history_that_a_ward_brings_along_is_a_backfill(store: Store) -> None:
     assert [row[0] for row in ledger(store)] == ["backfill", "backfill", "late"]
 
 
+def test_what_a_new_ward_takes_back_is_a_retraction_all_the_same(store: Store) -> None:
+    joined = START + timedelta(days=10)
+    step = status(1, at=START)
+    take(store, [Arrival(step, joined), Arrival(retraction(2, step), joined + timedelta(minutes=1))])
+    assert sorted(row[0] for row in ledger(store)) == ["backfill", "retraction"]
+
+
 def history(seed: int) -> list[Arrival]:
     """Two wards' log over four days with everything that may happen, in any order."""
     chance = random.Random(seed)

@@ -42,7 +42,9 @@ def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
     cli: Cli, early: dict[str, subprocess.Popen[str]]
 ) -> None:
     eventually(
-        lambda: all(_reports(cli).get(name) for name in ("worker-0", "loader", "monitor", "gateway", "dashboard")),
+        lambda: all(
+            _reports(cli).get(name) for name in ("worker-0", "loader", "monitor", "gateway", "dashboard")
+        ),
         timeout=30,
     )
     eventually(lambda: "waiting for kafka" in str(_reports(cli)["loader"]["state"]).lower(), timeout=20)
