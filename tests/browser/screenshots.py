@@ -37,7 +37,7 @@ class Shot(NamedTuple):
 SHOTS: Final = (
     Shot("city", f"?day={DAY}", ".tile canvas"),
     Shot("city-english", f"?day={DAY}&lang=en", ".tile canvas", ((1280, 800),)),
-    Shot("wall", f"?day={DAY}&theme=wall", ".tile canvas", ((1920, 1080),)),
+    Shot("wall", f"?day={DAY}&theme=wall&by=on_time_share", ".tile canvas", ((1920, 1080),)),
     Shot("ward", f"?view=ward&ward=00070&day={DAY}", "main table"),
     Shot("difficulties", "?view=difficulties", "main h2"),
 )
