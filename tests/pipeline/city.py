@@ -76,7 +76,7 @@ class Cli:
         """The city, running; stopped at the end as by Ctrl-C."""
         process = self.popen("up")
         try:
-            eventually(lambda: self._is_up(process), timeout=90, interval=0.5)
+            eventually(lambda: self._is_up(process), timeout=180, interval=0.5)
             yield
         finally:
             process.terminate()

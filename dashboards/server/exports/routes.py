@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -26,6 +25,7 @@ from dashboards.server.tables import TABLES
 from dashboards.server.tables.filters import Filters, filters_of
 from dashboards.server.tables.model import Table
 from dashboards.server.tables.words import Lang
+from dashboards.server.threads import DaemonPool
 from producers.contract.errors import Stop, Unavailable
 from streams.warehouse.store import Store
 
@@ -51,7 +51,7 @@ class Exports:
 
     def __init__(self, store: Store) -> None:
         self._source = Source(store)
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="export")
+        self._threads = DaemonPool(THREADS, "export")
         self._under_way = 0
 
     def add_to(self, app: web.Application) -> None:
