@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 from producers.contract.errors import Stop, Unavailable
+from streams.warehouse import as_of as cuts
 from streams.warehouse.store import Store
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 HANOI: Final = timezone(timedelta(hours=7), "+07")
 Row = dict[str, Any]
 
-_RELATION: Final = re.compile(r"\bv_\w+\b")
 # Operational logs are not about the city's data and have no form as of a cut.
 _ALWAYS_NOW: Final = frozenset(
     {
@@ -60,7 +59,8 @@ class Source:
         bound = dict(parameters or {})
         if self.as_of is None:
             return sql, bound
-        return _RELATION.sub(_as_of, sql), bound | {"as_of": str(self.as_of)}
+        names = frozenset(cuts.names_in(sql) - _ALWAYS_NOW)
+        return cuts.rewrite(sql, names), {**bound, **cuts.bound(str(self.as_of))}
 
     def optional(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row] | None:
         """Rows, or None while the database has no such view (an older one, or one that is being migrated).
@@ -76,8 +76,3 @@ class Source:
         except Stop as error:
             log.debug("not available: %s", error)
             return None
-
-
-def _as_of(match: re.Match[str]) -> str:
-    name = match[0]
-    return name if name in _ALWAYS_NOW else f"{name}_at(as_of = {{as_of:String}})"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.server.tables.model import IN_TIME, Table
 from dashboards.server.tables.model import Column as C
-from dashboards.server.tables.model import Table
 from producers.contract.vocabulary import Words
-
-# Finished before or on the due day, of all that finished; NULL if nothing was.
-IN_TIME: Final = "if(early + on_time + overdue > 0, (early + on_time) / (early + on_time + overdue), NULL)"
 
 WARDS: Final = Table(
     name="city-wards",

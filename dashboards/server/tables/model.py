@@ -7,12 +7,12 @@ so that one query serves all wards that are watched, and says `ward` in every ro
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from producers.contract.vocabulary import Words
+from streams.warehouse.as_of import names_in
 
 # What a column holds; the page and both kinds of file know how to write each of them.
 # `status`, `channel`, `field`, `timeliness` are codes of the contract, which has words for them; `share` is
@@ -26,7 +26,8 @@ NUMERIC: Final = frozenset({"number", "signed", "decimal", "share", "minutes", "
 # for the city's viewers only.
 Scope = Literal["ward", "wards", "city"]
 
-_VIEW: Final = re.compile(r"\b(v_[a-z0-9_]+)\b")
+# Finished before or on the due day, of all that finished; NULL if nothing was. Written @in_time in the SQL.
+IN_TIME: Final = "if(early + on_time + overdue > 0, (early + on_time) / (early + on_time + overdue), NULL)"
 
 
 class Column(NamedTuple):
@@ -52,4 +53,4 @@ class Table(msgspec.Struct, frozen=True):
     @property
     def views(self) -> tuple[str, ...]:
         """The views that it reads."""
-        return tuple(sorted(set(_VIEW.findall(self.sql))))
+        return tuple(sorted(names_in(self.sql)))

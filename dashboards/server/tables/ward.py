@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.server.tables.model import IN_TIME, Table
 from dashboards.server.tables.model import Column as C
-from dashboards.server.tables.model import Table
 from producers.contract.vocabulary import Words
-
-# Finished before or on the due day, of all that finished; NULL if nothing was.
-_IN_TIME: Final = "if(early + on_time + overdue > 0, (early + on_time) / (early + on_time + overdue), NULL)"
 
 
 def _by(member: str, name: str, vi: str, en: str, kind: str) -> Table:
@@ -76,7 +73,7 @@ SELECT
 FROM v_ward_day
 WHERE ward IN {wards:Array(String)} AND day BETWEEN {first:Date32} AND {last:Date32}
 ORDER BY ward, day DESC
-""".replace("@in_time", _IN_TIME),
+""".replace("@in_time", IN_TIME),
 )
 
 STATUSES: Final = Table(
