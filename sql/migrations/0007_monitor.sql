@@ -4,10 +4,7 @@ ALTER TABLE events ADD INDEX IF NOT EXISTS arrived_minmax arrived_at TYPE minmax
 ALTER TABLE events MATERIALIZE INDEX arrived_minmax;
 
 -- A cut takes one row a ward from the last records. With the usual 8,192 rows in a granule that would be a million rows
--- with all their arrays, so they are kept with small granules. This takes the place of `ward_sync_history`, which stays
--- empty: to drop and make a table again would get in the way of another migration that runs at the same time.
-DROP VIEW IF EXISTS ward_sync_history_feed;
-
+-- with all their arrays, so they are kept with small granules.
 CREATE TABLE IF NOT EXISTS ward_sync_recent
 (
     ward LowCardinality(String) COMMENT 'vi: mã phường, xã | en: ward code',
@@ -41,5 +38,3 @@ SETTINGS index_granularity = 128, ttl_only_drop_parts = 1
 COMMENT 'vi: các dòng ward_sync trong 2 ngày, để lập mốc đồng bộ | en: two days of ward_sync rows, from which cuts are made';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS ward_sync_recent_feed TO ward_sync_recent AS SELECT * FROM ward_sync;
-
-ALTER TABLE ward_sync_history MODIFY COMMENT 'vi: không dùng nữa, xem ward_sync_recent | en: no longer used, see ward_sync_recent';
