@@ -45,6 +45,7 @@ from tests.pipeline.warehouse import (
     wait_all_read,
     wait_stored,
 )
+from tests.pipeline.workers import bounds
 
 PARTITION = PARTITION_OF_WARD[WARD]
 
@@ -371,10 +372,10 @@ def test_deleted_unread_messages_are_an_incident_never_a_jump(topics: Topics, st
 def _low(topics: Topics) -> int:
     consumer = Consumer({"bootstrap.servers": topics.bootstrap, "group.id": "low"})
     try:
-        low, _ = consumer.get_watermark_offsets(TopicPartition(topics.events, PARTITION), timeout=10)
+        low, _ = bounds(consumer, topics.events, PARTITION)
     finally:
         consumer.close()
-    return int(low)
+    return low
 
 
 def test_position_that_an_operator_moved_forward_is_an_incident(topics: Topics, store: Store) -> None:

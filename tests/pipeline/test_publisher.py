@@ -39,6 +39,7 @@ from producers.publisher import Publisher
 from tests.builders import START, WARD, status
 from tests.conftest import eventually, free_port, unique_name
 from tests.pipeline import publisher_victim
+from tests.pipeline.workers import bounds
 from tests.unit.test_outbox import file_size_limit
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +84,7 @@ def read_all(bootstrap: str, topic: str) -> list[Read]:
         places = [
             TopicPartition(topic, p, 0) for p in consumer.list_topics(topic, 10).topics[topic].partitions
         ]
-        total = sum(consumer.get_watermark_offsets(place, 10)[1] for place in places)
+        total = sum(bounds(consumer, topic, place.partition)[1] for place in places)
         consumer.assign(places)
         found: list[Read] = []
         while len(found) < total and (messages := consumer.consume(min(total - len(found), 100_000), 30)):

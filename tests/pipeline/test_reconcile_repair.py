@@ -35,7 +35,7 @@ from streams.warehouse.store import Store
 from tests.builders import START, status
 from tests.conftest import eventually, unique_name
 from tests.pipeline.warehouse import running
-from tests.pipeline.workers import WorkerProcess, producer
+from tests.pipeline.workers import WorkerProcess, bounds, producer
 
 pytestmark = pytest.mark.timeout(240)
 MISSED, FORGOTTEN, UNSTORED, OTHERWISE = "00070", "00004", "00008", "00025"
@@ -109,7 +109,7 @@ class Town:
     def _move(self, partition: int) -> None:
         topic, admin = self.settings.events_topic, AdminClient(self._client())
         consumer = Consumer(self._client() | {"group.id": "ends"})
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)
+        _, end = bounds(consumer, topic, partition)
         consumer.close()
         place = ConsumerGroupTopicPartitions(self.settings.app_id, [TopicPartition(topic, partition, end)])
 

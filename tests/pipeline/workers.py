@@ -80,14 +80,24 @@ def producer(bootstrap: str, **config: str | int) -> Producer:
     return Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 4_000_000, "acks": "all"} | config)
 
 
+def bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    """First and end offset. A topic made a moment ago may not have told its leader yet: asked again."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+            return low, high
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
 def ends(bootstrap: str, topic: str) -> dict[int, int]:
     """End offset of each partition."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "none"})
     try:
-        return {
-            n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=10)[1]
-            for n in range(PARTITIONS)
-        }
+        return {n: bounds(consumer, topic, n)[1] for n in range(PARTITIONS)}
     finally:
         consumer.close()
 
