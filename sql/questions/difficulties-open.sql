@@ -1,7 +1,7 @@
 -- vi: Những vướng mắc nào chưa giải quyết, của nhóm nào, ai được giao, đã bao nhiêu ngày?
 -- en: Which difficulties are open, in which group, who owns them, and for how many days?
 -- audience: leader, operator
--- param group UInt8 default 0
+-- param group UInt8 default 0 -- vi: Nhóm vướng mắc 1-25; 0 là mọi nhóm | en: Group of difficulties 1-25; 0 for all
 SELECT ward, ward_name, difficulty, difficulty_group, group_vi, step, owner, due_at, overdue, round(age_days, 1) AS days,
     reported_at
 FROM v_difficulties

@@ -1,7 +1,9 @@
 -- vi: Thông điệp bị từ chối vì lý do gì, của phường, xã nào, cần gửi gì thay thế?
 -- en: Why were messages rejected, whose were they, and what should be sent instead?
 -- audience: ward, operator
--- param hours UInt32 default 720
+-- chart: bar reason messages
+-- unit: vi: thông điệp | en: messages
+-- param hours UInt32 default 720 -- vi: Trong bao nhiêu giờ gần nhất | en: Within how many hours
 SELECT reason, any(reason_vi) AS reason_vi, any(reason_en) AS reason_en, count() AS messages,
     uniqExactIf(ward, ward != '') AS wards, arraySort(groupUniqArray(10)(ward)) AS some_wards,
     max(arrived_at) AS newest, any(remedy_vi) AS remedy_vi, any(remedy_en) AS remedy_en
