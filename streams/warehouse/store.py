@@ -61,6 +61,7 @@ RETRYABLE: Final[dict[int, str]] = {
     745: "SERVER_OVERLOADED",
     999: "KEEPER_EXCEPTION",
 }
+_PIECE_BYTES: Final = 65_536
 _REMEDY: Final = "Start ClickHouse or relieve it; whoever waits goes on by itself"
 _MIGRATE: Final = "Run the migrations (dongbo migrate); whoever waits goes on by itself"
 
@@ -80,10 +81,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The answer to a query."""
+    """The answer to a query; `types` are ClickHouse's names of the columns' types."""
 
     names: tuple[str, ...]
     rows: list[Row]
+    types: tuple[str, ...] = ()
 
     def dicts(self) -> list[dict[str, Any]]:
         """Each row by its columns' names."""
@@ -134,16 +136,27 @@ class Store:
             )
         except (ClickHouseError, HTTPError, OSError) as error:
             self._raise(error)
-        return Rows(tuple(answer.column_names), [tuple(row) for row in answer.result_rows])
+        types = tuple(kind.name for kind in answer.column_types)
+        return Rows(tuple(answer.column_names), [tuple(row) for row in answer.result_rows], types)
 
     def blocks(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Iterator[Rows]:
         """The same block by block, for an answer that should not be in memory at once."""
         try:
             answer = self._connected().query_row_block_stream(sql, parameters=dict(parameters or {}))
-            names = tuple(getattr(answer.source, "column_names"))  # noqa: B009
+            source: Any = answer.source
+            names, types = tuple(source.column_names), tuple(kind.name for kind in source.column_types)
             with answer:
                 for block in answer:
-                    yield Rows(names, [tuple(row) for row in block])
+                    yield Rows(names, [tuple(row) for row in block], types)
+        except (ClickHouseError, HTTPError, OSError) as error:
+            self._raise(error)
+
+    def pieces(self, sql: str, kind: str, parameters: Mapping[str, Any] | None = None) -> Iterator[bytes]:
+        """The answer as a file that ClickHouse writes itself (`kind` is its name of the format), in pieces."""
+        try:
+            with self._connected().raw_stream(sql, parameters=dict(parameters or {}), fmt=kind) as stream:
+                while piece := stream.read(_PIECE_BYTES):
+                    yield piece
         except (ClickHouseError, HTTPError, OSError) as error:
             self._raise(error)
 
