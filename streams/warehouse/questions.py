@@ -10,6 +10,8 @@
                           what the figures of the chart count. Optional
     -- basis: vi: ... | en: ...
                           what the figures rest on: a rule, a version of a policy, what is left out. Optional
+    -- ward: ward        the parameter that narrows every row, and every figure, to one ward: only such a
+                          question is open to a ward's viewer, whose own ward is put there. Optional
     -- param day Nullable(Date) default '' -- vi: Ngày; trống là ngày mới nhất | en: Day; empty: the newest
     -- param ward String default '' choices ward -- vi: ... | en: ...
 
@@ -36,7 +38,7 @@ from streams.warehouse.values import Parameter
 __all__ = ["AUDIENCES", "AsOf", "Chart", "Parameter", "Question", "load", "prepared", "read", "run"]
 
 AUDIENCES: Final = ("operator", "analyst", "ward", "leader")
-_LINE: Final = re.compile(r"^-- (vi|en|audience|chart|unit|basis): (.+?)\s*$", re.MULTILINE)
+_LINE: Final = re.compile(r"^-- (vi|en|audience|chart|unit|basis|ward): (.+?)\s*$", re.MULTILINE)
 _PARAM: Final = re.compile(
     r"^-- param (?P<name>\w+) (?P<kind>\w+(?:\(\w+\))?) default (?:'(?P<quoted>[^']*)'|(?P<plain>\S+))"
     r"(?: choices (?P<choices>\w+))?(?: -- (?P<words>.+?))?\s*$",
@@ -77,6 +79,7 @@ class Question:
     chart: Chart | None = None
     unit: Words | None = None
     basis: Words | None = None
+    ward: str | None = None
 
 
 def read(path: Path) -> Question:
@@ -102,6 +105,7 @@ def read(path: Path) -> Question:
         chart=_chart(path, said.get("chart")),
         unit=_words(path, said.get("unit")),
         basis=_words(path, said.get("basis")),
+        ward=_ward(path, said.get("ward"), parameters),
     )
 
 
@@ -144,6 +148,12 @@ def _parameter(path: Path, found: re.Match[str]) -> Parameter:
         raise _bad(path, f"names the list {found['choices']}; there are: {', '.join(values.CHOICES)}")
     default = found["quoted"] if found["quoted"] is not None else found["plain"]
     return Parameter(found["name"], found["kind"], default, words.vi, words.en, found["choices"])
+
+
+def _ward(path: Path, name: str | None, parameters: tuple[Parameter, ...]) -> str | None:
+    if name is not None and name not in [one.name for one in parameters if one.choices == "ward"]:
+        raise _bad(path, f"names {name} as its ward, which is no parameter with the choices ward")
+    return name
 
 
 def _words(path: Path, text: str | None) -> Words | None:

@@ -152,7 +152,7 @@ class Store:
             self._raise(error)
 
     def pieces(self, sql: str, kind: str, parameters: Mapping[str, Any] | None = None) -> Iterator[bytes]:
-        """The answer as a file that ClickHouse writes itself (`kind` is its name of the format), in pieces."""
+        """The answer as a file that ClickHouse writes itself, in pieces; `kind` is its format, such as Parquet."""
         try:
             with self._connected().raw_stream(sql, parameters=dict(parameters or {}), fmt=kind) as stream:
                 while piece := stream.read(_PIECE_BYTES):
