@@ -183,6 +183,23 @@ def sql(
 
 
 @app.command()
+def describe(
+    name: Annotated[str | None, typer.Argument(help="A view or reference table; none lists them.")] = None,
+    member: Annotated[
+        str | None, typer.Option("--member", help="An event's member, e.g. due_at: what is made of it.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Make docs/dictionary.md and sql/lineage.json anew.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """The data dictionary: views, columns and the events' members behind them, e.g. `describe v_city_day`."""
+    from ops import describe as words
+
+    raise typer.Exit(words.write() if write else words.describe(name, member, as_json=as_json))
+
+
+@app.command()
 def validate(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="One event a line (NDJSON).")],
     as_json: Json = False,
