@@ -40,6 +40,6 @@ SELECT
     countIf(d.declared) AS wards_closed,
     sum(d.events) AS events,
     max(d.arrived_at) AS arrived_at
-FROM v_ward_day AS d
+FROM r_day AS d
 GROUP BY day
 COMMENT 'vi: toàn thành phố theo ngày, đã trừ các bước bị rút lại | en: the whole city by day, net of retractions';

@@ -30,34 +30,32 @@ CREATE OR REPLACE VIEW v_ward_day
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT
-    b.day AS day,
-    b.ward AS ward,
+    d.day AS day,
+    d.ward AS ward,
     w.name AS ward_name,
     w.kind AS kind,
-    arraySum((s, c) -> if(s = 1, c, 0), b.status, b.count) AS registered,
-    arraySum((s, c) -> if(s = 2, c, 0), b.status, b.count) AS received,
-    arraySum((s, k, c) -> if(s = 2 AND k = 'online', c, 0), b.status, b.channel, b.count) AS online,
-    arraySum((s, c) -> if(s = 3, c, 0), b.status, b.count) AS refused,
-    arraySum((s, c) -> if(s = 4, c, 0), b.status, b.count) AS processing,
-    arraySum((s, c) -> if(s = 5, c, 0), b.status, b.count) AS supplements,
-    arraySum((s, c) -> if(s = 6, c, 0), b.status, b.count) AS payments,
-    arraySum((s, c) -> if(s = 7, c, 0), b.status, b.count) AS withdrawn,
-    arraySum((s, c) -> if(s = 8, c, 0), b.status, b.count) AS stopped,
-    arraySum((s, c) -> if(s = 9, c, 0), b.status, b.count) AS resolved,
-    arraySum((s, c) -> if(s = 10, c, 0), b.status, b.count) AS returned,
-    arraySum((s, t, c) -> if(s = 9 AND t = 'early', c, 0), b.status, b.timeliness, b.count) AS early,
-    arraySum((s, t, c) -> if(s = 9 AND t = 'on_time', c, 0), b.status, b.timeliness, b.count) AS on_time,
-    arraySum((s, t, c) -> if(s = 9 AND t = 'overdue', c, 0), b.status, b.timeliness, b.count) AS overdue,
-    arraySum((s, m) -> if(s = 9, m, 0), b.status, b.minutes) AS minutes,
-    b.events AS events,
-    b.retracted AS retracted,
-    b.declared AS declared,
-    if(b.declared, toInt64(arraySum((s, c) -> if(s = 2, c, 0), b.declared_status, b.declared_count)), -1)
-        AS declared_received,
-    if(b.declared, toInt64(arraySum((s, c) -> if(s = 9, c, 0), b.declared_status, b.declared_count)), -1)
-        AS declared_resolved,
-    b.revision AS revision,
-    b.arrived_at AS arrived_at
-FROM r_book AS b
-LEFT JOIN (SELECT code, name, kind FROM wards FINAL) AS w ON w.code = b.ward
+    d.registered AS registered,
+    d.received AS received,
+    d.online AS online,
+    d.refused AS refused,
+    d.processing AS processing,
+    d.supplements AS supplements,
+    d.payments AS payments,
+    d.withdrawn AS withdrawn,
+    d.stopped AS stopped,
+    d.resolved AS resolved,
+    d.returned AS returned,
+    d.early AS early,
+    d.on_time AS on_time,
+    d.overdue AS overdue,
+    d.minutes AS minutes,
+    d.events AS events,
+    d.retracted AS retracted,
+    d.declared AS declared,
+    d.declared_received AS declared_received,
+    d.declared_resolved AS declared_resolved,
+    d.revision AS revision,
+    d.arrived_at AS arrived_at
+FROM r_day AS d
+LEFT JOIN (SELECT code, name, kind FROM wards FINAL) AS w ON w.code = d.ward
 COMMENT 'vi: mỗi phường, xã mỗi ngày một dòng, đã trừ các bước bị rút lại; một bước tính vào ngày nó xảy ra | en: one row a ward and day, net of retractions; a step counts on the day on which it happened';

@@ -68,7 +68,7 @@ def insert_cut(store: Store, number: int, generation: int = 0) -> int:
 
 def empty(store: Store) -> None:
     """Forget all that was loaded."""
-    derived = ("book_history", "dossiers", "difficulties", "late_events", "seq_blocks")
+    derived = ("book_history", "day_totals", "dossiers", "difficulties", "late_events", "seq_blocks")
     for name in (*(table.name for table in LOADED), *derived):
         store.command(f"TRUNCATE TABLE {name}")
 
