@@ -1,8 +1,10 @@
 -- vi: Dữ liệu đúng, đủ, sạch, sống đến đâu, phường, xã nào yếu nhất?
 -- en: How accurate, complete, clean and live are the data, and which wards are weakest?
 -- audience: leader, operator
+-- ward: ward
 -- param from Nullable(Date) default '' -- vi: Từ ngày; trống là từ đầu | en: From day; empty: the first
 -- param to Nullable(Date) default '' -- vi: Đến ngày; trống là đến nay | en: To day; empty: the newest
+-- param ward String default '' choices ward -- vi: Phường, xã; trống là toàn thành phố | en: Ward; empty: the whole city
 SELECT ward, ward_name,
     round(1 - sum(q.rejected) / sum(q.messages), 4) AS accurate,
     round(1 - sum(q.missing) / sum(q.known), 4) AS complete,
@@ -12,7 +14,7 @@ SELECT ward, ward_name,
     sum(q.conflicts) AS conflicts, sum(q.mismatches) AS mismatches, sum(q.events) AS events,
     sum(q.timely) AS timely, sum(q.timely_of) AS timely_of, sum(q.backfill) AS backfill
 FROM v_quality AS q
-WHERE day BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
+WHERE ({ward:String} = '' OR ward = {ward:String}) AND day BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06'))
 GROUP BY ward, ward_name
 ORDER BY least(ifNotFinite(accurate, 1), ifNotFinite(complete, 1), ifNotFinite(clean, 1), ifNotFinite(live, 1)), ward
