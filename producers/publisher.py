@@ -24,6 +24,7 @@ from typing import Any, Final, Literal
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from producers.contract import crash
 from producers.contract.codec import encode
 from producers.contract.envelope import HeartbeatEvent, wrap_heartbeat
 from producers.contract.errors import Stop, Unavailable
@@ -286,6 +287,8 @@ class Publisher:
     def _step(self, session: _Session) -> None:
         """Queue some events, take delivery reports, acknowledge."""
         queued = self._queue_some(session)
+        if crash.ARMED and queued:
+            crash.at("publisher.queued")
         # With a full window or an empty outbox this waits for the next report, at most _IDLE_S.
         session.producer.poll(0 if queued else _IDLE_S)
         if session.failure:
@@ -317,6 +320,8 @@ class Publisher:
     def _acknowledge(self, session: _Session) -> None:
         """Tell the outbox what Kafka has. A full disk stops nothing: it is told again a little later."""
         self._acknowledge_at_s = time.monotonic() + _ACKNOWLEDGE_EVERY_S
+        if crash.ARMED and session.unsaved:
+            crash.at("publisher.delivered")
         try:
             self.outbox.acknowledge(session.unsaved)
         except Unavailable as error:

@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 from aiokafka import AIOKafkaProducer
 
+from producers.contract import crash
 from producers.contract.signing import Verifier
 from streams.chunks import Chunk
 from streams.domain.shelf import Change, Shelf
@@ -80,15 +81,21 @@ class BookKeeper:
             self._forget(chunk.generation_id)
         change = self._shelf.apply(chunk.partition, chunk.records)
         applied = time.perf_counter()
+        if crash.ARMED:
+            crash.at("worker.applied")
         if not self._consumer.is_current(chunk) or not await self._store(chunk, change):
             self._drop(chunk)
             return
         self._consumer.complete(chunk)
+        if crash.ARMED:
+            crash.at("worker.completed")
         self._count(change, started, applied)
 
     async def _store(self, chunk: Chunk, change: Change) -> bool:
         """Write what changed; False if the partitions moved meanwhile, so that it is not ours to keep."""
         offsets = await self._write(chunk.partition, change.records)
+        if crash.ARMED and offsets:
+            crash.at("worker.written")
         if not self._consumer.is_current(chunk):
             return False
         for key, value in change.records:

@@ -20,6 +20,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from producers.contract import crash
 from producers.contract.signing import Sign
 from producers.contract.topics import PARTITIONS
 from producers.gateway.config import GatewayConfig
@@ -91,11 +92,15 @@ class Sender:
             raise Problem("kafka_away", retry_after_s=_RETRY_AFTER_S)
         if not values:
             return
+        if crash.ARMED:
+            crash.at("gateway.judged")
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._queue(ward, values, _Batch(len(values), future, self._ready))
         try:
             async with asyncio.timeout(self._config.send_timeout_s):
                 error = await future
+                if crash.ARMED:
+                    crash.at("gateway.confirmed")
         except TimeoutError:
             raise Problem("kafka_away", retry_after_s=_RETRY_AFTER_S) from None
         if error:

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple, Self
 
 from msgspec.structs import replace
 
+from producers.contract import crash
 from producers.contract.codec import admit, encode
 from producers.contract.envelope import Payload, SequencedEvent, wrap
 from producers.contract.errors import OutboxFull, Reject
@@ -216,6 +217,10 @@ class Outbox:
             batch = Batch(self._db, self.epoch, self.pending_max, room, last, self._clock)
             yield batch
             batch.write()
+            if crash.ARMED:
+                crash.at("outbox.append")
+        if crash.ARMED:
+            crash.at("outbox.appended")
 
     def next_seq(self, ward: str) -> int:
         """The seq that the ward's next event will be given."""
@@ -279,6 +284,8 @@ class Outbox:
         :raises ValueError: a ward is said to be further than it has appended
         :raises Unavailable: disk full (then the events are sent again, and counted once)
         """
+        if crash.ARMED:
+            crash.at("outbox.acknowledge")
         with self._lock, transaction(self._db, self.path):
             wards = self._wards()
             sent = 0

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from producers.contract import crash
 from producers.contract.errors import Unavailable
 from producers.contract.wards import WARDS
 from streams.domain.alive import day_of
@@ -119,6 +120,8 @@ class Cuts:
                 context.store, WARD_STATES, [row_of(ward, cut=wanted.number, now_ms=now_ms) for ward in wards]
             )
             figures = totals(context.store, wanted.at_ms)
+            if crash.ARMED:
+                crash.at("monitor.cut")
             insert(context.store, CITY_CUT, [cut_row(wanted.number, wards, figures, self._clock_ms())])
             self._facts["covered"] = sum(ward.judgement.covered for ward in wards)
         self._note(wanted, proven_ms)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException
 
+from producers.contract import crash
 from producers.contract.errors import Stop, Unavailable
 from streams.warehouse.block import Block
 from streams.warehouse.config import LoaderConfig
@@ -115,6 +116,8 @@ class Loader:
         """The last step of a block's way: written, acknowledged by ClickHouse, committed."""
         for block in writer.stored():
             reader.commit(block)
+            if crash.ARMED:
+                crash.at("loader.committed")
 
     def _tick(self, reader: Reader) -> None:
         now = time.monotonic()

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from producers.contract import crash
 from producers.contract.errors import Stop
 from streams.warehouse import as_of, reference
 from streams.warehouse.store import Store
@@ -187,6 +188,8 @@ def _apply(store: Store, script: Script, done: _Done) -> bool:
     for number, statement in enumerate(script.statements, start=1):
         if (script.name, number) not in done:
             store.command(statement)
+            if crash.ARMED:
+                crash.at("migrate.statement")
             _record(store, [(script.name, number, script.sha256)])
     _record(store, [(script.name, _WHOLE, script.sha256)])
     return True
@@ -197,6 +200,8 @@ def _replace(store: Store, views: list[Script]) -> list[str]:
     for view in views:
         for statement in view.statements:
             store.command(statement)
+            if crash.ARMED:
+                crash.at("migrate.view")
     _record(store, [(view.name, _WHOLE, view.sha256) for view in views])
     return [view.name for view in views]
 

@@ -26,6 +26,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from producers.contract import crash
 from producers.contract.errors import Stop, Unavailable
 from streams.warehouse import tables
 from streams.warehouse.backsteps import BackSteps
@@ -108,12 +109,20 @@ class Writer:
     def _store_block(self, block: Block) -> None:
         began = time.perf_counter()
         inserts = block.inserts()
+        if crash.ARMED:
+            crash.at("loader.read")
         for attempt in self._attempts():
             with attempt:
                 while inserts:
                     self._insert(*inserts[0])
                     inserts.pop(0)
+                    if crash.ARMED and inserts:
+                        crash.at("loader.inserted")
+                if crash.ARMED:
+                    crash.at("loader.rows")
                 self._cover(block, int((time.perf_counter() - began) * 1000))
+        if crash.ARMED:
+            crash.at("loader.stored")
         self._stored.append(block)
         self._health.back("clickhouse")
         self._health.stored(block, int((time.perf_counter() - began) * 1000))

@@ -1,0 +1,50 @@
+"""Cuts asked when they are published, and again at the end: what they answer must not change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from ops.settings import REPOSITORY
+from streams.warehouse.as_of import bound, rewrite, travelling
+from streams.warehouse.store import Store
+
+SQL_FOLDER: Final = REPOSITORY / "sql"
+_QUERIES: Final = {
+    "days": "SELECT count(), sum(cityHash64(ward, day, received, resolved, returned, events, minutes)) FROM v_ward_day",
+    "wards": "SELECT count(), sum(cityHash64(ward, events, missing, contiguous)) FROM v_ward_sync",
+    "events": "SELECT uniqExact(ward, epoch, seq) FROM r_events",
+    "difference": "SELECT sum(events) - (SELECT uniqExact(ward, epoch, seq) FROM r_events) FROM v_ward_day",
+}
+Answers = dict[str, list[tuple[Any, ...]]]
+
+
+class Asked(NamedTuple):
+    """A cut and what it answered first."""
+
+    number: int
+    answers: Answers
+
+
+def newest(store: Store) -> int:
+    """The number of the newest published cut, 0 if there is none."""
+    return int(store.value("SELECT max(number) FROM city_cut") or 0)
+
+
+def ask(store: Store, number: int) -> Asked:
+    """Ask everything as of a cut."""
+    names = travelling(SQL_FOLDER)
+    return Asked(
+        number, {name: store.query(rewrite(sql, names), bound(str(number))).rows for name, sql in _QUERIES.items()}
+    )
+
+
+def differing(store: Store, asked: Iterable[Asked]) -> list[str]:
+    """What changed, and cuts in which books and events did not agree from the beginning."""
+    found = []
+    for one in asked:
+        again = ask(store, one.number)
+        found += [f"{one.number} {name}" for name in _QUERIES if again.answers[name] != one.answers[name]]
+        if int(one.answers["difference"][0][0] or 0) != 0:
+            found.append(f"{one.number}: books and events differ by {one.answers['difference'][0][0]}")
+    return found
