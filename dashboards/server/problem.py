@@ -49,6 +49,15 @@ _STATUS: Final = {
     "too_many_rows": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "busy": HTTPStatus.SERVICE_UNAVAILABLE,
     "not_available_yet": HTTPStatus.SERVICE_UNAVAILABLE,
+    "no_such_question": HTTPStatus.NOT_FOUND,
+    "bad_value": HTTPStatus.BAD_REQUEST,
+    "not_as_of": HTTPStatus.BAD_REQUEST,
+    "not_for_wards": HTTPStatus.FORBIDDEN,
+    "question_slow": HTTPStatus.GATEWAY_TIMEOUT,
+    "question_heavy": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "question_fails": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "questions_busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_questions": HTTPStatus.TOO_MANY_REQUESTS,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 _CODE_OF_HTTP: Final = {404: "not_found", 403: "not_found", 405: "method_not_allowed"}
@@ -70,16 +79,20 @@ SECURITY_HEADERS: Final = {
 
 
 class Problem(Exception):
-    """An error that the client is told: `code` is one of `ERROR_WORDS`; it may try again after a while."""
+    """An error that the client is told: `code` is one of `ERROR_WORDS`; it may try again after a while.
 
-    def __init__(self, code: str, *, retry_after_s: float = 0.0) -> None:
-        self.code, self.retry_after_s = code, retry_after_s
+    `parts` stand in the words where these say {name}.
+    """
+
+    def __init__(self, code: str, *, retry_after_s: float = 0.0, **parts: str) -> None:
+        self.code, self.retry_after_s, self.parts = code, retry_after_s, parts
         super().__init__(code)
 
 
-def words_of(code: str) -> dict[str, str]:
+def words_of(code: str, **parts: str) -> dict[str, str]:
     """The error as it travels."""
-    return {"code": code, **ERROR_WORDS[code]._asdict()}
+    words = ERROR_WORDS[code]
+    return {"code": code, "vi": words.vi.format(**parts), "en": words.en.format(**parts)}
 
 
 def json_response(value: Any, status: int = 200) -> web.Response:
@@ -95,9 +108,9 @@ def bytes_response(body: bytes, status: int = 200) -> web.Response:
     return response
 
 
-def response_of(code: str) -> web.Response:
+def response_of(code: str, **parts: str) -> web.Response:
     """The error as an answer."""
-    return json_response(words_of(code), _STATUS[code])
+    return json_response(words_of(code, **parts), _STATUS[code])
 
 
 @web.middleware
@@ -106,7 +119,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except Problem as problem:
-        response = response_of(problem.code)
+        response = response_of(problem.code, **problem.parts)
         if problem.retry_after_s:
             response.headers["Retry-After"] = str(math.ceil(problem.retry_after_s))
         return response

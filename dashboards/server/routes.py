@@ -26,6 +26,8 @@ FIRST_READ_S: Final = 1.5
 PATIENT_READ_S: Final = 5.0
 # What every page reads first: its last snapshot is kept for the next visitor.
 FIRST_PAGE: Final = Topic("city")
+# The page is one; its own script reads from the address what to show.
+PAGES: Final = ("/", "/questions", "/questions/{name:[a-z][a-z0-9-]*}", "/dictionary")
 
 
 class Routes:
@@ -41,7 +43,8 @@ class Routes:
         """All of it as one aiohttp application."""
         app = web.Application(middlewares=[problems])
         app.on_response_prepare.append(secure)
-        app.router.add_get("/", self.page)
+        for path in PAGES:
+            app.router.add_get(path, self.page)
         app.router.add_get("/events", self.events, allow_head=False)
         app.router.add_get("/api/snapshot", self.snapshot)
         app.router.add_get("/api/cuts", self.cuts)

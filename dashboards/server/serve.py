@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,10 +16,13 @@ from aiohttp import web
 from dashboards.server.access import check
 from dashboards.server.access.guard import install
 from dashboards.server.config import DashboardConfig
+from dashboards.server.dictionary import Dictionary
 from dashboards.server.exports.routes import Exports
 from dashboards.server.hub import Hub
 from dashboards.server.past import Past
 from dashboards.server.poller import Poller
+from dashboards.server.questions.catalogue import Catalogue
+from dashboards.server.questions.routes import Questions
 from dashboards.server.routes import FIRST_PAGE, Routes
 from dashboards.server.views import views
 from producers.contract.errors import Stop
@@ -35,6 +39,8 @@ READ_SHARE: Final = 0.5
 # History may be asked about a year of cuts.
 PAST_TIMEOUT_S: Final = 20
 EXPORT_TIMEOUT_S: Final = 30
+# Longer than a reader's query may run, so that ClickHouse says itself why it has stopped one.
+QUESTION_TIMEOUT_S: Final = 40
 
 
 OnReady = Callable[[Callable[[], dict[str, Any]]], object]
@@ -57,8 +63,12 @@ async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
     poller.start()
     routes = Routes(config, hub, frozenset(live), past, poller.wake)
     exports = Exports(_store(config, EXPORT_TIMEOUT_S))
+    catalogue = Catalogue(Path(config.sql))
+    questions = Questions(_store(config, QUESTION_TIMEOUT_S), catalogue, config.access.proxies)
     app = routes.application()
-    exports.add_to(app)
+    dictionary = Dictionary(_store(config, PAST_TIMEOUT_S), catalogue, Path(config.sql))
+    for more in (exports, questions, dictionary):
+        more.add_to(app)
     install(app, config.access)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     try:
@@ -72,6 +82,8 @@ async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
         poller.stop()
         past.close()
         exports.close()
+        questions.close()
+        dictionary.close()
         hub.close()
         await runner.cleanup()
 

@@ -17,6 +17,8 @@ from producers.contract.wards import WARDS
 DAY_MIN: Final = date(2020, 1, 1)
 DAY_MAX: Final = date(2099, 12, 31)
 CUT_MAX: Final = 10**9
+# What a ward's viewer may watch, and of its own ward only.
+WARDS_OWN: Final = frozenset({"ward", "questions"})
 
 
 class Topic(NamedTuple):
@@ -39,7 +41,7 @@ def wanted(request: web.Request, views: Collection[str]) -> Topic:
         raise Problem("bad_view")
     topic = Topic(view, day_of(request), _ward(query.get("ward", "")), _cut(query.get("cut", "")))
     # The other views show all wards, whatever ward the address names.
-    if not sees_city(request) and (view != "ward" or not topic.ward):
+    if not sees_city(request) and (view not in WARDS_OWN or not topic.ward):
         raise Problem("city_only")
     if topic.ward:
         require_ward(request, topic.ward)

@@ -72,7 +72,7 @@ ERROR_WORDS: Final[dict[str, Words]] = {
     "bad_lang": Words("lang phải là vi hoặc en", "lang must be vi or en"),
     "bad_info": Words("info phải là yes hoặc no", "info must be yes or no"),
     "twice": Words("Mỗi tham số chỉ được nêu một lần", "Each parameter may be given once only"),
-    "unknown_parameter": Words("Bảng này không có tham số như vậy", "This table has no such parameter"),
+    "unknown_parameter": Words("Ở đây không có tham số như vậy", "There is no such parameter here"),
     "too_many_rows": Words(
         "Bảng có trên 100.000 dòng; hãy chọn ít ngày hơn hoặc một phường, xã",
         "The table has over 100,000 rows; choose fewer days or one ward",
@@ -84,6 +84,41 @@ ERROR_WORDS: Final[dict[str, Words]] = {
     "not_available_yet": Words(
         "Cơ sở dữ liệu này chưa có bảng đó; hãy cập nhật bằng dongbo migrate",
         "This database has no such table yet; bring it up to date with dongbo migrate",
+    ),
+    "no_such_question": Words(
+        "Không có câu hỏi nào mang tên này; xem danh sách ở /questions",
+        "There is no question of this name; /questions lists them all",
+    ),
+    "bad_value": Words(
+        "Giá trị của tham số {name} không dùng được; hãy xem kiểu của nó trong biểu mẫu",
+        "The value of {name} cannot be used; the form says what it takes",
+    ),
+    "not_as_of": Words(
+        "Câu hỏi này chỉ hỏi được cho lúc này; hãy bỏ as_of", "This can only be asked now; leave as_of out"
+    ),
+    "not_for_wards": Words(
+        "Câu hỏi này nói về nhiều phường, xã nên chỉ tài khoản của thành phố hỏi được",
+        "This question is about many wards, so only the city's accounts may ask it",
+    ),
+    "question_slow": Words(
+        "Câu hỏi chạy quá lâu nên đã dừng; hãy chọn kỳ ngắn hơn, hoặc thử lại lúc vắng",
+        "The question took too long and was stopped; choose a shorter period, or try again later",
+    ),
+    "question_heavy": Words(
+        "Câu hỏi cần nhiều bộ nhớ hơn mức cho phép nên đã dừng; hãy chọn kỳ ngắn hơn hoặc một phường, xã",
+        "The question needs more memory than it may use; choose a shorter period or one ward",
+    ),
+    "question_fails": Words(
+        "ClickHouse không chạy được câu hỏi này; hãy báo tên của nó cho người quản trị",
+        "ClickHouse cannot run this question; tell the administrator its name",
+    ),
+    "questions_busy": Words(
+        "Đang có nhiều câu hỏi chờ trả lời; hãy thử lại sau ít giây",
+        "Many questions wait for their answers; try again in a few seconds",
+    ),
+    "too_many_questions": Words(
+        "Bạn đang hỏi nhiều câu cùng lúc; hãy chờ một câu có kết quả",
+        "You ask several questions at once; wait until one is answered",
     ),
     "internal": Words("Lỗi của máy chủ; xem nhật ký", "The server failed; see its log"),
 }

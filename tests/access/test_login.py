@@ -16,10 +16,13 @@ from dashboards.server.access import AccessConfig, OidcConfig, check
 from dashboards.server.access.guard import OPEN, install
 from dashboards.server.access.login import safe_next
 from dashboards.server.access.session import Sealer, Session
-from dashboards.server.config import DashboardConfig
+from dashboards.server.config import SQL, DashboardConfig
+from dashboards.server.dictionary import Dictionary
 from dashboards.server.exports.routes import Exports
 from dashboards.server.hub import Hub
 from dashboards.server.problem import SECURITY_HEADERS
+from dashboards.server.questions.catalogue import Catalogue
+from dashboards.server.questions.routes import Questions
 from dashboards.server.routes import FIRST_PAGE, Routes
 from producers.contract.errors import Stop
 from streams.warehouse.store import Address, Store
@@ -28,7 +31,7 @@ from tests.access.visitor import Visitor, form_of
 from tests.browser.dashboard import Dashboard
 from tests.conftest import eventually
 
-PARTS = {"path": "main.js", "file": "wards.csv"}
+PARTS = {"path": "main.js", "file": "wards.csv", "name": "city-by-day", "ending": "json"}
 
 
 def routes() -> list[tuple[str, str]]:
@@ -37,10 +40,13 @@ def routes() -> list[tuple[str, str]]:
     never = cast("Any", None)
     config = DashboardConfig(clickhouse=address)
     app = Routes(config, Hub(1, FIRST_PAGE), frozenset(), never, lambda: None).application()
-    Exports(cast("Store", None)).add_to(app)
+    store, catalogue = cast("Store", None), Catalogue(SQL)
+    for more in (Exports(store), Questions(store, catalogue), Dictionary(store, catalogue, SQL)):
+        more.add_to(app)
     install(app, AccessConfig(token=TOKEN))
     found = {(route.method, _path(route)) for route in app.router.routes()}
     assert {("GET", "/events"), ("GET", "/api/snapshot"), ("GET", "/export/wards.csv")} <= found
+    assert {("GET", "/questions/city-by-day.json"), ("GET", "/api/dictionary")} <= found
     return sorted(found)
 
 

@@ -43,6 +43,7 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\+07:00)?", 
 _TYPES: Final = {
     "csv": "text/csv; charset=utf-8; header=present",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
 }
 
 
@@ -72,7 +73,7 @@ class Exports:
             raise web.HTTPFound(request.rel_url.with_query(query | {"as_of": str(number)}))
         made = await self._in_thread(lambda: job.make(self._source, order._replace(cut=number)))
         with made.file:
-            return await _send(request, made)
+            return await send(request, made)
 
     async def _cut(self, request: web.Request) -> int:
         text = request.query.get("as_of", request.query.get("cut", ""))
@@ -80,7 +81,7 @@ class Exports:
             return int(text)
         if not text:
             return await self._in_thread(lambda: job.newest_cut(self._source))
-        instant = _instant(text)
+        instant = instant_of(text)
         return await self._in_thread(lambda: job.cut_at(self._source, instant))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -127,7 +128,8 @@ def _permitted(request: web.Request, table: Table, filters: Filters) -> Filters:
     return filters
 
 
-def _instant(text: str) -> datetime:
+def instant_of(text: str) -> datetime:
+    """An instant as an address says it, in Hanoi's time. Raises `Problem`."""
     if not _INSTANT.fullmatch(text):
         raise Problem("bad_as_of")
     try:
@@ -137,7 +139,8 @@ def _instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=HANOI)
 
 
-async def _send(request: web.Request, made: Made) -> web.StreamResponse:
+async def send(request: web.Request, made: Made) -> web.StreamResponse:
+    """A finished file, piece by piece."""
     headers = {
         "Content-Type": _TYPES[made.name.rpartition(".")[2]],
         "Content-Disposition": f'attachment; filename="{made.name}"',

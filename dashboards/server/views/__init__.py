@@ -30,6 +30,12 @@ def views(config: DashboardConfig) -> dict[str, View]:
     """A fresh reader for each view, by its name in the address."""
     from dashboards.server.views.city.view import CityView
     from dashboards.server.views.difficulties.view import DifficultiesView
+    from dashboards.server.views.questions.view import QuestionsView
     from dashboards.server.views.ward.view import WardView
 
-    return {"city": CityView(Pulse(config.processes)), "ward": WardView(), "difficulties": DifficultiesView()}
+    return {
+        "city": CityView(Pulse(config.processes)),
+        "ward": WardView(),
+        "difficulties": DifficultiesView(),
+        "questions": QuestionsView(),
+    }
