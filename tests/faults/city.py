@@ -1,4 +1,4 @@
-"""A city of the harness's own: the real supervisor with every process, senders beside it, proxies between them."""
+"""A city of the harness's own: the real supervisor with every process, senders, proxies between them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Poison:
 
 @dataclass
 class Extra:
-    """What faults have added to the ledger: messages that must be rejected, seqs used again with other content."""
+    """What faults have added: messages that must be rejected, seqs used again with other content."""
 
     poison: list[Poison] = field(default_factory=list)
     conflicts: set[tuple[str, int]] = field(default_factory=set)
@@ -129,14 +129,14 @@ class City:
     def stop(self) -> None:
         """Senders first, in order; then the city."""
         self._senders.clear()
-        for process in self._running.values():
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
-        for process in self._running.values():
+        for sender in self._running.values():
+            sender.send_signal(signal.SIGCONT)
+            sender.terminate()
+        for sender in self._running.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-            process.wait()
+                sender.wait(20)
+            sender.kill()
+            sender.wait()
         if self._stack is not None:
             for process in self.processes():
                 with contextlib.suppress(ProcessLookupError):
@@ -160,7 +160,7 @@ class City:
         os.kill(self._stack.pid, signal.SIGKILL)
         self._stack.wait(20)
         self._stack.stop()
-        self.kills.update(process for process in ("host",))
+        self.kills["host"] += 1
         self.boot()
 
     # Processes
@@ -271,10 +271,31 @@ class City:
         """A sender's."""
         return self._senders[name]
 
-    def _run(self, name: str) -> None:
+    def die_at(self, name: str, point: str, wait_s: float) -> bool:
+        """Restart a sender so that it dies at a crash point; whether it did in time."""
+        self.held.add(name)
+        try:
+            self.kill(name)
+            self._running[name].wait(10)
+            self._run(name, {"FAULTS_CRASH_AT": point})
+            deadline = time.monotonic() + wait_s
+            while self._running[name].poll() is None and time.monotonic() < deadline:
+                self.sleep(0.1)
+            died = self._running[name].poll() is not None
+            if died:
+                self.kills["outbox"] += 1
+            else:
+                self.kill(name)
+            self._running[name].wait(10)
+        finally:
+            self.held.discard(name)
+        return died
+
+    def _run(self, name: str, environment: dict[str, str] | None = None) -> None:
         with (self.ledgers / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.sender", str(self.ledgers / f"{name}.json")],
+                env=os.environ | (environment or {}),
                 cwd=REPOSITORY,
                 stdout=log,
                 stderr=log,
@@ -321,7 +342,7 @@ class City:
         return {str(ward): int(count) for ward, count in rows}
 
     def behind(self, promised: dict[str, int]) -> dict[str, tuple[int, int, int]]:
-        """Wards of which not all that was promised is both counted and loaded: (promised, counted, loaded)."""
+        """Wards that lack something that was promised: (promised, counted, loaded)."""
         counted = self.counted()
         late = {ward: seq for ward, seq in promised.items() if counted.get(ward, 0) < seq}
         loaded = {} if late else self.loaded()
@@ -330,6 +351,44 @@ class City:
             for ward, seq in promised.items()
             if ward in late or loaded.get(ward, 0) < seq
         }
+
+    def settle(self, timeout_s: float) -> dict[str, tuple[int, int, int]]:
+        """Wait until what was promised up to now is counted and loaded; what is not, after that time."""
+        promised, deadline = self.marks(), time.monotonic() + timeout_s
+        while True:
+            late = tolerant(lambda: self.behind(promised))
+            poison = tolerant(self.poison_loaded)
+            if late == {} and poison:
+                return {}
+            if time.monotonic() > deadline:
+                return late or {"?": (0, 0, 0)}
+            self.sleep(0.3)
+
+    def poison_loaded(self) -> bool:
+        """Whether every bad message that was sent is in `rejects`."""
+        count = self.store.value(
+            "SELECT count() FROM rejects FINAL WHERE topic = {t:String}", {"t": self.settings.events_topic}
+        )
+        return int(count or 0) >= len(self.extra.poison)
+
+    def patiently(self, sql: str) -> None:
+        """A statement that takes a fault back: until ClickHouse takes it."""
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                self.store.command(sql)
+                return
+            except DongBoError:
+                if time.monotonic() > deadline:
+                    raise
+                self.sleep(0.3)
+
+    def give_token(self, sender: str, ward: str, token: str) -> None:
+        """A ward's system gets a new token, and is restarted to take it."""
+        config = self._senders[sender]
+        self._senders[sender] = msgspec.structs.replace(config, tokens=config.tokens | {ward: token})
+        (self.ledgers / f"{sender}.json").write_bytes(msgspec.json.encode(self._senders[sender]))
+        self.signal(sender, signal.SIGTERM)
 
     def admin(self) -> Any:
         """Kafka's admin client, past the proxies."""

@@ -11,7 +11,8 @@ from streams.warehouse.store import Store
 
 SQL_FOLDER: Final = REPOSITORY / "sql"
 _QUERIES: Final = {
-    "days": "SELECT count(), sum(cityHash64(ward, day, received, resolved, returned, events, minutes)) FROM v_ward_day",
+    "days": "SELECT count(), sum(cityHash64(ward, day, received, resolved, returned, events, minutes))"
+    " FROM v_ward_day",
     "wards": "SELECT count(), sum(cityHash64(ward, events, missing, contiguous)) FROM v_ward_sync",
     "events": "SELECT uniqExact(ward, epoch, seq) FROM r_events",
     "difference": "SELECT sum(events) - (SELECT uniqExact(ward, epoch, seq) FROM r_events) FROM v_ward_day",
@@ -35,7 +36,8 @@ def ask(store: Store, number: int) -> Asked:
     """Ask everything as of a cut."""
     names = travelling(SQL_FOLDER)
     return Asked(
-        number, {name: store.query(rewrite(sql, names), bound(str(number))).rows for name, sql in _QUERIES.items()}
+        number,
+        {name: store.query(rewrite(sql, names), bound(str(number))).rows for name, sql in _QUERIES.items()},
     )
 
 

@@ -1,7 +1,7 @@
 """The n-th event of a ward, as a pure function of (seed, ward, seq).
 
-So a sender that was killed makes exactly the same event again, and the oracle knows each event's cell and minutes
-by construction: nothing here calls the rules that are being tested.
+So a sender that was killed makes exactly the same event again, and the oracle knows each event's cell and
+minutes by construction: nothing here calls the rules that are being tested.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CLOSING: Final = BLOCK - 1
 
 
 class Fact(NamedTuple):
-    """What the ledger keeps of an event. `cell` is '-' where it counts nothing, `of_seq` 0 where it is no retraction."""
+    """What the ledger keeps. `cell` is '-' where it counts nothing, `of_seq` 0 where it is no retraction."""
 
     seq: int
     day: str

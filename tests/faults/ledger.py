@@ -26,8 +26,9 @@ class Writer:
     def intend(self, made: Iterable[Made]) -> None:
         """These are about to be sent. Returns when the operating system has it: that outlives kill -9."""
         for one, event in made:
+            ward = event.data.ward
             self._file.write(
-                f"I {event.data.ward} {one.seq} {one.day} {one.cell} {one.minutes} {one.of_seq} {one.content}\n"
+                f"I {ward} {one.seq} {one.day} {one.cell} {one.minutes} {one.of_seq} {one.content}\n"
             )
         self._file.flush()
 

@@ -1,6 +1,7 @@
-"""The oracle: what stands in every table, view and cut, against the ledger. It knows no rule of the code under test.
+"""The oracle: what stands in every table, view and cut, against the ledger.
 
-Everything is compared ward by ward, event by event and cell by cell. A finding is a sentence; none is success.
+It knows no rule of the code under test. Everything is compared ward by ward, event by event and cell by
+cell. A finding is a sentence; none is success.
 """
 
 from __future__ import annotations
@@ -146,9 +147,7 @@ def cells_of(facts: Iterable[Fact]) -> Cells:
     return dict(found)
 
 
-def _books(
-    facts: dict[int, Fact], ward: str, found: Cells, books: dict[str, int], verdict: Verdict
-) -> None:
+def _books(facts: dict[int, Fact], ward: str, found: Cells, books: dict[str, int], verdict: Verdict) -> None:
     """Every cell and every day's number of events, as the ledger adds them up."""
     wanted = cells_of(facts.values())
     verdict.cells += len(wanted)
@@ -162,7 +161,9 @@ def _books(
     days = Counter(fact.day for fact in facts.values())
     verdict.counted_twice += sum(max(0, count - days.get(day, 0)) for day, count in books.items())
     verdict.lost += sum(max(0, count - books.get(day, 0)) for day, count in days.items())
-    verdict.find(f"{ward}: days with another number of events", sorted(set(days.items()) ^ set(books.items())))
+    verdict.find(
+        f"{ward}: days with another number of events", sorted(set(days.items()) ^ set(books.items()))
+    )
 
 
 def _cells(
@@ -198,9 +199,15 @@ def _whole(city: City, ledger: Ledger, verdict: Verdict) -> None:
     counted = city.counted()
     verdict.find(
         "wards whose books lack promised events",
-        [(ward, counted.get(ward, 0), seq) for ward, seq in ledger.acknowledged.items() if counted.get(ward, 0) < seq],
+        [
+            (ward, counted.get(ward, 0), seq)
+            for ward, seq in ledger.acknowledged.items()
+            if counted.get(ward, 0) < seq
+        ],
     )
-    verdict.find("wards with a hole", store.query("SELECT ward, missing FROM v_ward_sync WHERE missing > 0").rows)
+    verdict.find(
+        "wards with a hole", store.query("SELECT ward, missing FROM v_ward_sync WHERE missing > 0").rows
+    )
     verdict.find("conservation is broken", store.query("SELECT * FROM v_conservation WHERE broken > 0").rows)
     verdict.find("books and raw rows disagree", store.query("SELECT * FROM v_reconcile").rows)
     incidents = store.query("SELECT kind, count() FROM v_incidents GROUP BY kind").rows
@@ -214,16 +221,23 @@ def _whole(city: City, ledger: Ledger, verdict: Verdict) -> None:
 
 
 def _rejects(city: City, verdict: Verdict) -> None:
-    """Every message that must be rejected is kept with its reason and its bytes; nothing else is rejected."""
+    """Every bad message is kept with its reason and its bytes; nothing else is rejected."""
     rows = city.store.query(
-        "SELECT partition, `offset`, reason, lower(hex(MD5(value))), has_value, lower(hex(key)) FROM rejects FINAL"
-        " WHERE topic = {t:String}",
+        "SELECT partition, `offset`, reason, lower(hex(MD5(value))), has_value, lower(hex(key))"
+        " FROM rejects FINAL WHERE topic = {t:String}",
         {"t": city.settings.events_topic},
     ).rows
     verdict.rejects = len(rows)
     found = Counter(tuple(row) for row in rows)
     wanted = Counter(
-        (one.partition, one.offset, one.reason, _md5(one.value), one.value is not None, (one.key or b"").hex())
+        (
+            one.partition,
+            one.offset,
+            one.reason,
+            _md5(one.value),
+            one.value is not None,
+            (one.key or b"").hex(),
+        )
         for one in city.extra.poison
     )
     verdict.find("messages that were rejected otherwise or not at all", (wanted - found).elements())
@@ -251,7 +265,7 @@ def _views(store: Store, ledger: Ledger, verdict: Verdict) -> None:
 
 
 def _cuts(store: Store, ledger: Ledger, asked: list[Asked], verdict: Verdict) -> None:
-    """A cut that was asked while it was new answers the same now, and what had arrived by then adds up to it."""
+    """A cut that was asked while it was new answers the same now, and what had arrived adds up to it."""
     verdict.cuts = len(asked)
     verdict.find("cuts that answer otherwise than when they were published", differing(store, asked))
     for one in asked[:: max(1, len(asked) // 3)][:4]:

@@ -1,14 +1,13 @@
-"""A process of the city under the supervisor, with the harness's overrides: `python -m tests.faults.process NAME`.
+"""A process of the city with the harness's overrides: `python -m tests.faults.process NAME`.
 
-The overrides stand in a file that is read at each start, so that a fault can change what the next life gets: another
-address (a proxy's), a crash point, a bound on the size of files.
+The overrides stand in a file that is read at each start, so that a fault can change what the next life gets:
+another address (a proxy's), a crash point.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from pathlib import Path
 from typing import Final
@@ -27,9 +26,6 @@ def override(name: str) -> None:
     known = json.loads(Path(os.environ[OVERRIDES]).read_text(encoding="utf-8"))
     for key in (name, own_name(name)):
         os.environ.update(known.get(key, {}))
-    bound = os.environ.get("FAULTS_FILE_BYTES_MAX")
-    if bound:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(bound), resource.RLIM_INFINITY))
 
 
 def broker() -> None:

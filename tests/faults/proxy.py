@@ -115,8 +115,8 @@ class Proxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK):
-            while self.line.silent:
-                await asyncio.sleep(_LOOK_S)
+            while self.line.silent:  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_S)  # set by another thread: looked at, not waited for
             if self.line.delay_s:
                 await asyncio.sleep(self.line.delay_s)
             if self.line.bytes_s:

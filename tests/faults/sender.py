@@ -1,7 +1,7 @@
 """Wards' systems as a process that may be killed: `python -m tests.faults.sender CONFIG.json`.
 
-Three kinds. `outbox`: an outbox and its publisher. `gateway`: an outbox a ward and the gateway. `direct`: a client of
-its own, without an outbox, that sends windows of events in any order and some of them twice.
+Three kinds. `outbox`: an outbox and its publisher. `gateway`: an outbox a ward and the gateway. `direct`: a
+client without an outbox, that sends windows of events in any order and some of them twice.
 """
 
 from __future__ import annotations

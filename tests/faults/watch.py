@@ -1,0 +1,82 @@
+"""Who notices: every two seconds what `dongbo status` says, the incidents, and each new cut asked once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from ops.watch.status import collect
+from producers.contract.errors import DongBoError
+from tests.faults.city import City
+from tests.faults.cuts import Asked, ask, newest
+
+_EVERY_S = 1.5
+
+
+@dataclass
+class Look:
+    """One look: which lines of `dongbo status` are not well, how many incidents are known."""
+
+    at: float
+    unwell: dict[str, str]
+    incidents: int
+
+
+@dataclass
+class Watch:
+    """A thread beside the campaign."""
+
+    city: City
+    cuts_max: int = 40
+    looks: list[Look] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Watch:
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(60)
+
+    def _run(self) -> None:
+        store = self.city.fresh_store()
+        while not self._stop.wait(_EVERY_S):
+            began = time.monotonic()
+            incidents = 0
+            lines = collect(self.city.settings)
+            try:
+                incidents = int(store.value("SELECT count() FROM incidents FINAL") or 0)
+                number = newest(store)
+                if number and len(self.asked) < self.cuts_max and self._is_new(number):
+                    self.asked.append(ask(store, number))
+            except DongBoError:
+                pass
+            unwell = {
+                line.process: f"{line.state} {line.detail}"
+                for line in lines
+                if not line.ok and line.process != "dashboard"
+            }
+            self.looks.append(Look(began, unwell, incidents))
+        store.close()
+
+    def _is_new(self, number: int) -> bool:
+        """The first ones, then every third."""
+        if not self.asked:
+            return True
+        return number >= self.asked[-1].number + (1 if len(self.asked) < 5 else 3)
+
+    def named(self, names: tuple[str, ...], since: float, until: float) -> float | None:
+        """Seconds until a look between two moments told of one of these; None if none did."""
+        before = next((look.incidents for look in reversed(self.looks) if look.at < since), 0)
+        for look in self.looks:
+            if since <= look.at <= until and (look.unwell.keys() & set(names) or look.incidents > before):
+                return look.at - since
+        return None
+
+    def well(self) -> bool:
+        """Whether the newest look found everything well."""
+        return bool(self.looks) and not self.looks[-1].unwell
