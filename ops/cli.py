@@ -163,12 +163,19 @@ def ask(
     name: Annotated[str | None, typer.Argument(help="A question of sql/questions; none lists them.")] = None,
     param: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value, repeatable.")] = None,
     as_of: AsOf = None,
+    about: Annotated[bool, typer.Option("--about", help="What it answers and takes, and its SQL.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A file: .csv, .json, .parquet or .xlsx.")] = None,
     as_json: Json = False,
 ) -> None:
     """Answer a saved question, e.g. `dongbo ask city-by-day`; as of a cut the answer never changes."""
-    from ops.query import ask as answer
+    from ops import ask as asking
 
-    raise typer.Exit(answer(name, param or [], at=as_of, as_json=as_json))
+    if name is None:
+        raise typer.Exit(asking.listed(as_json=as_json))
+    if about:
+        raise typer.Exit(asking.about(name, as_json=as_json))
+    raise typer.Exit(asking.ask(name, param or [], asking.Wish(as_json, as_csv, out, as_of)))
 
 
 @app.command()

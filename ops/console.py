@@ -27,10 +27,16 @@ def emit_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_plain) + "\n")
 
 
+def json_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as a JSON array of objects."""
+    found = [dict(zip(columns, row, strict=True)) for row in rows]
+    return json.dumps(found, ensure_ascii=False, default=_plain)
+
+
 def emit_rows(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, as_json: bool) -> None:
     """Rows as a table, or as a JSON array of objects."""
     if as_json:
-        emit_json([dict(zip(columns, row, strict=True)) for row in rows])
+        sys.stdout.write(json_rows(columns, rows) + "\n")
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     found = list(rows)

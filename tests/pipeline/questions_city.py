@@ -137,7 +137,7 @@ def _dossier(city: City, seqs: dict[str, int], ward: str, day: int, number: int)
     received = datetime.combine(FIRST + timedelta(days=day), datetime.min.time(), HANOI)
     received += timedelta(hours=8 + number % 3, minutes=number % 50)
     fate, first = FATES[number % 8], Status.NOT_ACCEPTED if number % 8 == REFUSED else Status.RECEIVED
-    done = []
+    done: list[StatusChangedEvent] = []
     for to, after in ((first, timedelta()), *fate):
         at = received + after
         if at >= AT:

@@ -21,7 +21,7 @@ FIELDS: Final = {"chung-thuc": "Chứng thực", "ho-tich": "Hộ tịch", "dat-
 ALL_DAYS: Final = [FIRST + timedelta(days=n) for n in range(DAYS)]
 
 
-def share(part: int, whole: int, digits: int = 4) -> float | None:
+def share(part: int, whole: int, digits: int = 4) -> Any:
     """A share as the questions round it; None of nothing."""
     return round(float(Fraction(part, whole)), digits) if whole else None
 
@@ -43,7 +43,8 @@ def _days_received(city: City, ward: str) -> int:
 
 def growth_by_week(city: City) -> list[Row]:
     """Weeks that end on the 15th: 2-8 and 9-15 are whole, of the one before there is the 1st only."""
-    found, before = [], None
+    found: list[Row] = []
+    before: int | None = None
     for first in (date(2025, 6, 25), date(2025, 7, 2), date(2025, 7, 9)):
         days = [day for day in ALL_DAYS if first <= day < first + timedelta(days=7)]
         received = sum(count(city.steps, 2, day=day) for day in days)
@@ -57,7 +58,7 @@ def growth_by_week(city: City) -> list[Row]:
 
 
 def wards_by_growth(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for ward in WARDS:
         new = sum(1 for s in city.of(2, ward) if s.day >= date(2025, 7, 9))
         old = sum(1 for s in city.of(2, ward) if date(2025, 7, 2) <= s.day < date(2025, 7, 9))
@@ -67,13 +68,13 @@ def wards_by_growth(city: City) -> list[Row]:
 
 
 def wards_that_struggle(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for ward in WARDS:
         steps = [s for s in city.steps if s.ward == ward]
         resolved, overdue = count(steps, 9), count(steps, 9, timeliness="overdue")
         open_ = [s for s in city.backlog() if s.ward == ward]
         worked = len({s.day for s in steps if s.status == 9})
-        row = {"ward": ward, "received": count(steps, 2), "resolved": resolved, "overdue": overdue}
+        row: Row = {"ward": ward, "received": count(steps, 2), "resolved": resolved, "overdue": overdue}
         row |= {"overdue_share": share(overdue, resolved), "backlog": len(open_)}
         row |= {"backlog_overdue": sum(1 for s in open_ if s.due_at.date() < LAST)}
         row |= {"resolved_a_day": share(resolved, worked, 2)}
@@ -84,7 +85,7 @@ def wards_that_struggle(city: City) -> list[Row]:
 
 def backlog_by_age(city: City) -> list[Row]:
     bands = [(0, 2, "0-2"), (3, 6, "3-6"), (7, 13, "7-13"), (14, 29, "14-29")]
-    found = []
+    found: list[Row] = []
     for low, high, label in bands:
         some = [s for s in city.backlog() if low <= (LAST - s.received_at.date()).days <= high]
         overdue = sum(1 for s in some if s.due_at.date() < LAST)
@@ -95,13 +96,13 @@ def backlog_by_age(city: City) -> list[Row]:
 
 
 def overdue_by_ward_and_field(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for ward, name in NAMES.items():
         for field in FIELDS:
             some = [s for s in city.backlog() if (s.ward, s.field) == (ward, field)]
             late = [(LAST - s.due_at.date()).days for s in some if s.due_at.date() < LAST]
             if late:
-                row = {"ward": ward, "ward_name": name, "field": field, "backlog": len(some)}
+                row: Row = {"ward": ward, "ward_name": name, "field": field, "backlog": len(some)}
                 found.append(row | {"overdue": len(late), "days_late_max": max(late)})
     return sorted(found, key=lambda row: (-row["overdue"], row["ward"], row["field"]))
 
@@ -117,20 +118,20 @@ def overdue_by_ward(city: City) -> list[Row]:
 
 def backlog_by_field(city: City) -> list[Row]:
     """Overdue as of the cut, by the time and not by the date."""
-    found = []
+    found: list[Row] = []
     for field in FIELDS:
         some = [s for s in city.backlog() if s.field == field]
         oldest = max((AT - s.received_at).total_seconds() for s in some) / 86400
-        row = {"field": field, "backlog": len(some), "overdue": sum(1 for s in some if s.due_at < AT)}
+        row: Row = {"field": field, "backlog": len(some), "overdue": sum(1 for s in some if s.due_at < AT)}
         found.append(row | {"days_max": round(oldest, 1), "wards": len({s.ward for s in some})})
     return sorted(found, key=lambda row: (-row["backlog"], row["field"]))
 
 
 def on_time_by_ward(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for ward in WARDS:
         done = city.of(9, ward)
-        row = {"ward": ward, "resolved": len(done), "in_time_share": share(_in_time(done), len(done))}
+        row: Row = {"ward": ward, "resolved": len(done), "in_time_share": share(_in_time(done), len(done))}
         for word in ("early", "on_time", "overdue"):
             row[word] = count(done, 9, timeliness=word)
         found.append(row)
@@ -146,7 +147,7 @@ def wards_by_received(city: City) -> list[Row]:
 
 
 def city_by_day(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for day in ALL_DAYS:
         row: Row = {"day": day}
         for status, word in ((2, "received"), (9, "resolved"), (10, "returned"), (3, "refused")):
@@ -167,42 +168,43 @@ def _monday(day: date) -> date:
 
 
 def online_share_by_week(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for week in sorted({_monday(day) for day in ALL_DAYS}):
         some = [s for s in city.of(2) if _monday(s.day) == week]
         online = count(some, 2, channel="online")
-        row = {"week": week, "received": len(some), "online": online}
+        row: Row = {"week": week, "received": len(some), "online": online}
         found.append(row | {"online_share": share(online, len(some))})
     return found
 
 
 def channels_by_week(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for week in sorted({_monday(day) for day in ALL_DAYS}):
         some = [s for s in city.of(2) if _monday(s.day) == week]
         each = {c: count(some, 2, channel=c) for c in ("online", "counter", "post")}
         for channel, number in sorted(each.items(), key=lambda one: (-one[1], one[0])):
-            row = {"week": week, "channel": channel, "received": number}
+            row: Row = {"week": week, "channel": channel, "received": number}
             found.append(row | {"share": share(number, len(some))})
     return [row for row in found if row["received"]]
 
 
 def fields_by_received(city: City) -> list[Row]:
-    found, whole = [], len(city.of(2))
+    found: list[Row] = []
+    whole = len(city.of(2))
     for field, name in FIELDS.items():
         received, resolved = count(city.steps, 2, field=field), count(city.steps, 9, field=field)
         overdue = count(city.steps, 9, field=field, timeliness="overdue")
-        row = {"field": field, "field_vi": name, "received": received, "share": share(received, whole)}
+        row: Row = {"field": field, "field_vi": name, "received": received, "share": share(received, whole)}
         row |= {"resolved": resolved, "overdue": overdue, "overdue_share": share(overdue, resolved)}
         found.append(row)
     return sorted(found, key=lambda row: (-row["received"], row["field"]))
 
 
 def not_finished_by_field(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for field in FIELDS:
         received, refused, withdrawn, stopped = (count(city.steps, n, field=field) for n in (2, 3, 7, 8))
-        row = {"field": field, "refused": refused, "withdrawn": withdrawn, "stopped": stopped}
+        row: Row = {"field": field, "refused": refused, "withdrawn": withdrawn, "stopped": stopped}
         row |= {"refused_share": share(refused, received + refused)}
         found.append(row | {"withdrawn_share": share(withdrawn, received)})
     order = {row["field"]: -(row["refused"] + row["withdrawn"] + row["stopped"]) for row in found}
@@ -210,11 +212,11 @@ def not_finished_by_field(city: City) -> list[Row]:
 
 
 def weekday_profile(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for weekday in range(1, 8):
         days = [day for day in ALL_DAYS if day.isoweekday() == weekday]
         each = [count(city.steps, 2, day=day) for day in days]
-        row = {"weekday": weekday, "days": len(days), "received_avg": round(sum(each) / len(days), 1)}
+        row: Row = {"weekday": weekday, "days": len(days), "received_avg": round(sum(each) / len(days), 1)}
         found.append(row | {"received_min": min(each), "received_max": max(each)})
     return found
 
@@ -222,10 +224,10 @@ def weekday_profile(city: City) -> list[Row]:
 def hour_profile(city: City) -> list[Row]:
     """Of each dossier that was received, by its first reception."""
     some = city.of(2)
-    found = []
+    found: list[Row] = []
     for hour in sorted({s.received_at.hour for s in some}):
         each = [s for s in some if s.received_at.hour == hour]
-        row = {"hour": hour, "received": len(each), "online": count(each, 2, channel="online")}
+        row: Row = {"hour": hour, "received": len(each), "online": count(each, 2, channel="online")}
         row |= {"counter": count(each, 2, channel="counter"), "post": count(each, 2, channel="post")}
         found.append(row | {"share": share(len(each), len(some))})
     return found
@@ -238,17 +240,17 @@ def late_arrivals(_: City) -> list[Row]:
 
 def corrections_by_cause(city: City) -> list[Row]:
     late = [s for s in city.steps if s.arrived.date() > s.day]
-    row = {"day": date(2025, 7, 4), "cause": "late", "added": len(late), "taken_back": 0, "wards": 1}
+    row: Row = {"day": date(2025, 7, 4), "cause": "late", "added": len(late), "taken_back": 0, "wards": 1}
     return [row | {"received_change": count(late, 2), "resolved_change": count(late, 9)}]
 
 
 def compare_wards(city: City) -> list[Row]:
     """The busiest two."""
-    found = []
+    found: list[Row] = []
     for ward in [row["ward"] for row in wards_by_received(city)][:2]:
         steps = [s for s in city.steps if s.ward == ward]
         received, resolved, refused = count(steps, 2), count(steps, 9), count(steps, 3)
-        row = {"ward": ward, "received": received, "in_time_share": share(_in_time(steps), resolved)}
+        row: Row = {"ward": ward, "received": received, "in_time_share": share(_in_time(steps), resolved)}
         row |= {"received_a_day": share(received, _days_received(city, ward), 2)}
         row |= {"online_share": share(count(steps, 2, channel="online"), received)}
         row |= {"supplements_each": share(count(steps, 5), received)}
@@ -259,7 +261,8 @@ def compare_wards(city: City) -> list[Row]:
 
 def ward_against_city(city: City) -> list[Row]:
     """The busiest ward. Working minutes are by the calendar of the domain, which has tests of its own."""
-    one, found = wards_by_received(city)[0]["ward"], []
+    found: list[Row] = []
+    one = wards_by_received(city)[0]["ward"]
     online = {w: (count(city.of(2, w), 2, channel="online"), len(city.of(2, w))) for w in WARDS}
     intime = {w: (_in_time(city.of(9, w)), len(city.of(9, w))) for w in WARDS}
     a_day = {w: (len(city.of(2, w)), _days_received(city, w)) for w in WARDS}
@@ -276,7 +279,12 @@ def ward_against_city(city: City) -> list[Row]:
     ):
         each = {ward: share(*part) or 0.0 for ward, part in parts.items()}
         whole = share(sum(p for p, _ in parts.values()), sum(w for _, w in parts.values()))
-        row = {"measure_en": name, "value": each[one], "city": whole, "median": median_high(each.values())}
+        row: Row = {
+            "measure_en": name,
+            "value": each[one],
+            "city": whole,
+            "median": median_high(each.values()),
+        }
         found.append(row | {"place": 1 + sum(1 for v in each.values() if v > each[one]), "wards": 3})
     return found
 
@@ -367,7 +375,7 @@ def data_quality(city: City) -> list[Row]:
 
 
 def quality_by_day(city: City) -> list[Row]:
-    found = []
+    found: list[Row] = []
     for day in ALL_DAYS:
         arrived = [e for e, _, at in city.sent if at.date() == day]
         rejected = sum(1 for e in arrived if isinstance(e, bytes))

@@ -220,13 +220,11 @@ def test_sql_is_read_only_and_a_wrong_statement_is_usage(cli: Cli) -> None:
 
 
 def test_ask_lists_questions_and_refuses_unknown_ones(cli: Cli) -> None:
-    names = {row["question"] for row in cli.json("ask")}
-    assert "city-by-day" in names
-    for name in sorted(names):
-        cli.json("ask", name)
-    done = cli.run("ask", "no-such-question")
+    assert "city-by-day" in {row["question"] for row in cli.json("ask")}
+    assert cli.json("ask", "city-by-day") is not None
+    done = cli.run("ask", "city-by-dya")
     assert done.returncode == 2
-    assert "city-by-day" in done.stderr
+    assert "did you mean city-by-day" in done.stderr
 
 
 def test_misspelt_setting_is_refused_with_the_nearest_name(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

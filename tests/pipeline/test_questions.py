@@ -6,16 +6,22 @@ asked as of a cut, so no answer depends on the clock. A question without a known
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import time
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
+import openpyxl
 import pytest
 
+from ops import ask as asking
 from ops.stack.clickhouse import Endpoint
-from producers.contract.errors import Stop
+from producers.contract.errors import Refused, Stop
 from streams.warehouse import as_of, questions
 from streams.warehouse.store import Store
 from tests.pipeline import questions_city
@@ -209,3 +215,83 @@ def test_lag_weighs_each_load_by_its_messages(store: Store) -> None:
     )
     found = now(store, "lag", "messages", "delay_ms_p50", "delay_ms_p99", "insert_ms")
     assert found == [(100, 100, 900, 20)]
+
+
+@pytest.fixture
+def reader(store: Store, clickhouse: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line speaks to the small city, as the user who can only read."""
+    environment = clickhouse.settings.environment()
+    for name, value in (environment | {"DONGBO_CLICKHOUSE_DATABASE": store.address.database}).items():
+        monkeypatch.setenv(name, value)
+
+
+def dongbo(name: str, *given: str, **wish: Any) -> int:
+    return asking.ask(name, list(given), asking.Wish(at=str(CUT), **wish))
+
+
+@pytest.mark.usefixtures("reader")
+def test_ask_gives_the_same_answer_on_the_screen_and_in_each_file(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = [(row["ward"], row["received"]) for row in ask(store, "wards-by-received")]
+    assert dongbo("wards-by-received", as_json=True) == 0
+    shown = json.loads(capsys.readouterr().out)
+    dongbo("wards-by-received", as_csv=True)
+    piped = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    for ending in ("csv", "json", "parquet", "xlsx"):
+        dongbo("wards-by-received", out=tmp_path / f"a.{ending}")
+    filed = list(csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()))
+    table = import_module("pyarrow.parquet").read_table(tmp_path / "a.parquet").to_pylist()
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx", read_only=True)["Dữ liệu"].iter_rows(values_only=True)
+    names = next(sheet)
+    sheets = [dict(zip(names, row, strict=True)) for row in sheet]
+    written = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    for rows in (shown, piped, filed, table, sheets, written):
+        assert [(row["ward"], int(row["received"])) for row in rows] == wanted
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.json", "a.parquet", "a.xlsx"]
+
+
+@pytest.mark.usefixtures("reader")
+def test_ask_without_rows_still_gives_a_sheet_with_its_columns(tmp_path: Path) -> None:
+    dongbo("late-arrivals", "ward=00008", out=tmp_path / "a.xlsx")
+    rows = openpyxl.load_workbook(tmp_path / "a.xlsx", read_only=True)["Dữ liệu"].iter_rows(values_only=True)
+    assert [row[:3] for row in rows] == [("ward", "ward_name", "steps")]
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize(
+    ("name", "given", "out", "code"),
+    [
+        ("wards-by-recieved", [], None, "unknown_question.*did you mean wards-by-received"),
+        ("wards-by-received", ["top=-1"], None, "bad_value"),
+        ("wards-by-received", ["to=1/7"], None, "bad_value"),
+        ("waiting-longest", ["ward=Ba Dinh"], None, "unknown_choice.*00004 Ba Đình"),
+        ("wards-by-received", ["fro=1"], None, "unknown_parameter.*from"),
+        ("wards-by-received", ["top"], None, "bad_parameter"),
+        ("wards-by-received", [], "a.doc", "unknown_file"),
+        ("conservation", [], None, "not_as_of"),
+    ],
+)
+def test_ask_refuses_what_cannot_be_in_both_languages_and_leaves_no_file(
+    tmp_path: Path, name: str, given: list[str], out: str | None, code: str
+) -> None:
+    with pytest.raises(Refused, match=code):
+        dongbo(name, *given, out=tmp_path / (out or "a.csv"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("reader")
+def test_ask_of_a_moment_without_a_cut_is_refused() -> None:
+    with pytest.raises(Refused, match="no_such_cut"):
+        asking.ask("city-by-day", [], asking.Wish(at="2025-01-02"))
+
+
+def test_about_says_what_a_question_takes_and_its_sql(capsys: pytest.CaptureFixture[str]) -> None:
+    assert asking.about("wards-by-received", as_json=False) == 0
+    out = capsys.readouterr().out
+    assert "Phường, xã nào tiếp nhận nhiều hồ sơ nhất" in out
+    assert "-p top='126' UInt32" in out
+    assert "FROM v_ward_day" in out
+    asking.about("growth-by-week", as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["as_of"], said["chart"]["kind"], said["parameters"][2]["choices"]) == (True, "bar", "ward")
