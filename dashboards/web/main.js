@@ -43,19 +43,19 @@ async function show() {
   const before = shown;
   shown = wanted;
   bar.draw(wanted, who);
-  if (!same) await mount(View, style, before);
+  if (!same) await mount(View, style, before, who);
   else view.changed?.(wanted);
   time.topic = () => ({ view: shown.view, day: shown.day, cut: shown.cut, ...view.topic?.(shown) });
   time.draw(shown, state.snapshot);
   await follow(time.topic(), mine);
 }
 
-async function mount(View, style, before) {
+async function mount(View, style, before, who) {
   view?.close?.();
   await views.dress(style);
   root.replaceChildren();
   root.className = `view-${shown.view}`;
-  view = new View(root, { go, address: () => shown, state });
+  view = new View(root, { go, address: () => shown, state, who });
   if (before.view !== shown.view || before.ward !== shown.ward) state.clear();
   draw(null);
 }
@@ -110,8 +110,8 @@ function draw(names) {
 }
 
 function followLinks(event) {
-  const link = event.target.closest?.("a[href^='?']");
-  if (!link || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  const link = event.target.closest?.("a[href]");
+  if (!link || !address.leadsHere(link.getAttribute("href")) || event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
   event.preventDefault();
   address.open(link.getAttribute("href"));
   const moved = link.closest("#view") || link.closest("nav");

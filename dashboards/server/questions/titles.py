@@ -41,6 +41,10 @@ _SPOKEN: Final[dict[str, tuple[Kind, str]]] = {
     "cause": ("word", "cause"),
     "severity": ("word", "severity"),
     "why": ("word", "why"),
+    "state": ("word", "outcome"),
+    "status": ("word", "state"),
+    "owner_kind": ("word", "owner_kind"),
+    "kind": ("word", "load"),
 }
 _CODES: Final = frozenset({"ward", "procedure", "dossier", "difficulty", "reason", "epoch"})
 

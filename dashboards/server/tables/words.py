@@ -58,6 +58,22 @@ CONTROL_WORDS: Final = {
     "over": Words("Thừa so với kê khai", "Over"),
     "not_declared": Words("Chưa chốt", "Not declared"),
 }
+# What an answer says of a comparison, of totals as of a hop.
+OUTCOME_WORDS: Final = CONTROL_WORDS | {
+    "equal": Words("Đủ", "Equal"),
+    "in_flight": Words("Đang trên đường", "In flight"),
+    "broken": Words("Mất hoặc sai", "Lost or wrong"),
+}
+WHY_WORDS: Final = {
+    "never_heard": Words("Chưa từng gửi", "Never heard of"),
+    "events_missing": Words("Thiếu sự kiện", "Events missing"),
+    "no_data_of_the_day": Words("Chưa có số liệu của ngày", "No data of the day"),
+}
+OWNER_KIND_WORDS: Final = {
+    "ministry": Words("Bộ, ngành", "Ministry"),
+    "locality": Words("Địa phương", "Locality"),
+}
+LOAD_WORDS: Final = {"events": Words("Sự kiện", "Events"), "books": Words("Sổ", "Books")}
 SEVERITY_WORDS: Final = {
     "warning": Words("Cần chú ý", "Warning"),
     "critical": Words("Nghiêm trọng", "Critical"),
@@ -75,6 +91,10 @@ WORDS: Final[dict[str, Mapping[Any, Words]]] = {
     "cause": CAUSE_WORDS,
     "control": CONTROL_WORDS,
     "severity": SEVERITY_WORDS,
+    "outcome": OUTCOME_WORDS,
+    "why": WHY_WORDS,
+    "owner_kind": OWNER_KIND_WORDS,
+    "load": LOAD_WORDS,
     "ward_kind": KIND_WORDS,
 }
 _OF_KIND: Final[dict[str, Mapping[Any, Words]]] = {

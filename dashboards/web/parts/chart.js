@@ -5,7 +5,7 @@ import { make } from "./dom.js";
 
 let library;
 
-function uplot() {
+export function uplot() {
   library ??= new Promise((done, failed) => {
     const script = make("script");
     script.src = "/web/vendor/uplot/uPlot.iife.min.js";
@@ -17,7 +17,7 @@ function uplot() {
 }
 
 /** A colour of the page by its name, as the canvas wants it. */
-function colour(root, name) {
+export function colour(root, name) {
   const probe = make("i");
   probe.style.color = `var(--${name})`;
   root.append(probe);

@@ -14,7 +14,7 @@ import { blank } from "./states.js";
 import { t } from "../shell/words.js";
 
 export class Table {
-  /** `key(row)` names a row; `sort`: { key, descending }; `onSort(sort)` when the reader chose another. */
+  /** `key(row)` names a row; `sort`: { key, descending }, without a key: as the rows come, until the reader sorts; `onSort(sort)` when the reader chose another. */
   constructor(root, { columns, caption, key, sort, onSort, rowStatus, search }) {
     Object.assign(this, { root, columns, key, sort, onSort, rowStatus, search });
     this.lines = new Map();
@@ -59,7 +59,7 @@ export class Table {
   }
 
   order() {
-    const sorted = this.sort ? this.rows.sort(this.#comparison()) : this.rows;
+    const sorted = this.sort?.key ? this.rows.sort(this.#comparison()) : this.rows;
     let place = this.body.firstElementChild;
     for (const row of sorted) {
       const { element } = this.lines.get(String(this.key(row)));

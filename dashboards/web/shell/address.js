@@ -1,17 +1,23 @@
 // What the reader chose stands in the address, so that a link shows the same. Every view is such a link.
 
 const THEMES = new Set(["light", "wall"]);
+// Views with a path of their own, and below it the name of an item; all others are `/?view=NAME`.
+const PATHS = { questions: "/questions", dictionary: "/dictionary" };
+const PAGE = /^\/(?:(questions|dictionary)(?:\/([a-z][a-z0-9-]*))?)?$/;
 
 /** The address, in one shape; what is nonsense there is as if it were not there. */
 export function read() {
   const query = new URLSearchParams(location.search);
   const get = (name) => query.get(name) ?? "";
+  const [, own = "", item = ""] = PAGE.exec(location.pathname) ?? [];
   return {
-    view: /^[a-z]{1,20}$/.test(get("view")) ? get("view") : "city",
-    ward: /^\d{5}$/.test(get("ward")) ? get("ward") : "",
+    view: own || (/^[a-z]{1,20}$/.test(get("view")) ? get("view") : "city"),
+    item,
+    // On a path of its own these are parameters of a question.
+    ward: !own && /^\d{5}$/.test(get("ward")) ? get("ward") : "",
     lang: get("lang") === "en" ? "en" : "vi",
     theme: THEMES.has(get("theme")) ? get("theme") : "",
-    day: realDay(get("day")),
+    day: own ? "" : realDay(get("day")),
     cut: /^[1-9]\d{0,8}$/.test(get("cut")) ? get("cut") : "",
     get,
   };
@@ -28,11 +34,20 @@ export function link(changes) {
 }
 
 /** A link to a view: what belongs to the reader and to time stays, what belongs to the last view goes. */
-export function viewLink(view, changes = {}) {
+export function viewLink(view, changes = {}, item = "") {
   const now = read();
-  const kept = { lang: now.lang === "en" ? "en" : "", theme: now.theme, day: now.day, cut: now.cut };
-  const members = Object.entries({ view: view === "city" ? "" : view, ...kept, ...changes });
-  return `?${new URLSearchParams(members.filter(([, value]) => value))}`;
+  const own = PATHS[view];
+  const kept = { lang: now.lang === "en" ? "en" : "", theme: now.theme, day: own ? "" : now.day, cut: now.cut };
+  const members = Object.entries({ view: own || view === "city" ? "" : view, ...kept, ...changes });
+  const path = own ? own + (item && `/${item}`) : "/";
+  const query = `?${new URLSearchParams(members.filter(([, value]) => value))}`;
+  return path === location.pathname ? query : `${path}${query === "?" ? "" : query}`;
+}
+
+/** Whether a link leads to a page of ours, which is shown without loading it anew. */
+export function leadsHere(href) {
+  if (href.startsWith("?")) return true;
+  return href.startsWith("/") && PAGE.test(href.split(/[?#]/)[0]);
 }
 
 export function set(changes, quiet) {

@@ -2,7 +2,7 @@
 
 import { make } from "../parts/dom.js";
 import * as address from "./address.js";
-import { TABS, exists } from "./views.js";
+import { tabsOf } from "./views.js";
 import { t } from "./words.js";
 
 const at = (id) => document.getElementById(id);
@@ -11,9 +11,7 @@ export class Top {
   draw(now, viewer) {
     at("skip").textContent = t("skip");
     at("tabs").setAttribute("aria-label", t("tabs"));
-    const tabs = viewer.role === "city" ? TABS.filter(exists) : [];
-    at("tabs").replaceChildren(...tabs.map((name) => tab(name, now)));
-    at("tabs").hidden = !tabs.length;
+    at("tabs").replaceChildren(...tabsOf(viewer).map((name) => tab(name, now, viewer)));
     at("leave").hidden = !viewer.login;
     at("leave").querySelector("button").textContent = t("log_out");
     drawLanguage(now);
@@ -21,10 +19,10 @@ export class Top {
   }
 }
 
-function tab(name, now) {
+function tab(name, now, { ward }) {
   const link = make("a", "", t(`tab_${name}`));
-  link.href = address.viewLink(name);
-  if (name === now.view || (name === "city" && now.view === "ward")) link.ariaCurrent = "page";
+  link.href = address.viewLink(name, name === "ward" ? { ward } : {});
+  if (name === now.view || (name === "city" && now.view === "ward" && !ward)) link.ariaCurrent = "page";
   return link;
 }
 

@@ -12,8 +12,11 @@ export async function viewer() {
   }
 }
 
+// What has no figures, or asks the server for this viewer's own.
+const OPEN = new Set(["questions", "dictionary"]);
+
 /** The members of the address that must change for this viewer, or null. */
 export function correction({ role, ward }, now) {
-  if (role !== "ward" || (now.view === "ward" && now.ward === ward)) return null;
+  if (role !== "ward" || OPEN.has(now.view) || (now.view === "ward" && now.ward === ward)) return null;
   return { view: "ward", ward };
 }
