@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", default="short", help="short, all, list, or names with commas")
     parser.add_argument("--kills", type=int, default=0, help="at least so many kill -9")
     parser.add_argument("--together", type=int, default=5, help="faults of a round")
+    parser.add_argument("--patience", type=float, default=1.0, help="times the bounds of 60 s and 120 s")
     parser.add_argument(
         "--soak", type=float, default=0.0, metavar="MINUTES", help="a kill every 20 s instead"
     )
@@ -66,10 +69,13 @@ def _list(as_json: bool) -> int:
 def main() -> int:
     """Exit code 0: nothing lost, nothing counted twice, everything named and recovered; 1: a finding."""
     given = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(FINDING))
     if given.faults == "list":
         return _list(given.json)
     if given.files:
         return _tables(given.files)
+    # While it is away the driver says so at each attempt.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     folder = given.folder or Path(tempfile.mkdtemp(prefix="dongbo-faults-"))
     folder.mkdir(parents=True, exist_ok=True)
     if given.soak:
@@ -77,7 +83,9 @@ def main() -> int:
 
         return soak(given, folder)
     plan = Plan(given.seed, max(1, given.events // given.wards), given.minutes * 60, given.wards)
-    campaign = Campaign(given.seed, plan, _kinds(given.faults), given.kills, folder, given.together)
+    campaign = Campaign(
+        given.seed, plan, _kinds(given.faults), given.kills, folder, given.together, given.patience
+    )
     campaign.run()
     return _show(campaign, given, folder)
 

@@ -34,6 +34,8 @@ from tests.faults.sender import Config
 PROGRAMS: Final = ("kafka", "clickhouse", "worker", "loader", "monitor", "gateway")
 _LISTENERS: Final = ("WARDS", "WORKERS", "LOADER")
 _RESTART_S: Final = 1.0
+# Whatever ends the harness ends its processes.
+_TIED: Final = (sys.executable, "-m", "ops.stack.process")
 
 
 @dataclass(frozen=True)
@@ -194,17 +196,16 @@ class City:
         """kill -9, counted."""
         done = self.signal(name, signal.SIGKILL)
         if done:
-            self.kills["worker" if name.startswith("worker") else name.split("-")[0]] += 1
+            self.counted_kill(name)
         return done
+
+    def counted_kill(self, name: str) -> None:
+        """A process died by SIGKILL."""
+        self.kills["worker" if name.startswith("worker") else name] += 1
 
     def override(self, name: str, **values: str) -> None:
         """What the next life of a process finds in its environment."""
         self._overrides[name] = self._overrides.get(name, {}) | values
-        self._write_overrides()
-
-    def forget(self, name: str, key: str) -> None:
-        """Take an override back."""
-        self._overrides.get(name, {}).pop(key, None)
         self._write_overrides()
 
     def _write_overrides(self) -> None:
@@ -216,7 +217,7 @@ class City:
         """Another process of the city beside the supervised ones; the caller ends it."""
         with (self.folder / f"{name}-extra.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.process", name],
+                [*_TIED, sys.executable, "-m", "tests.faults.process", name],
                 env=os.environ | self.settings.environment() | environment,
                 cwd=REPOSITORY,
                 stdout=log,
@@ -271,30 +272,21 @@ class City:
         """A sender's."""
         return self._senders[name]
 
-    def die_at(self, name: str, point: str, wait_s: float) -> bool:
-        """Restart a sender so that it dies at a crash point; whether it did in time."""
+    def arm(self, name: str, point: str) -> None:
+        """Restart a sender so that it dies at a crash point, and let it lie then."""
         self.held.add(name)
-        try:
-            self.kill(name)
-            self._running[name].wait(10)
-            self._run(name, {"FAULTS_CRASH_AT": point})
-            deadline = time.monotonic() + wait_s
-            while self._running[name].poll() is None and time.monotonic() < deadline:
-                self.sleep(0.1)
-            died = self._running[name].poll() is not None
-            if died:
-                self.kills["outbox"] += 1
-            else:
-                self.kill(name)
-            self._running[name].wait(10)
-        finally:
-            self.held.discard(name)
-        return died
+        self.kill(name)
+        self._running[name].wait(10)
+        self._run(name, {"FAULTS_CRASH_AT": point})
+
+    def disarm(self, name: str) -> None:
+        """A sender is started again when it ends."""
+        self.held.discard(name)
 
     def _run(self, name: str, environment: dict[str, str] | None = None) -> None:
         with (self.ledgers / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.sender", str(self.ledgers / f"{name}.json")],
+                [*_TIED, sys.executable, "-m", "tests.faults.sender", str(self.ledgers / f"{name}.json")],
                 env=os.environ | (environment or {}),
                 cwd=REPOSITORY,
                 stdout=log,
@@ -382,6 +374,13 @@ class City:
                 if time.monotonic() > deadline:
                     raise
                 self.sleep(0.3)
+
+    def hurry(self) -> None:
+        """Every ward says the rest of what it has to say at once."""
+        for name, config in self._senders.items():
+            self._senders[name] = msgspec.structs.replace(config, begun_s=0.0)
+            (self.ledgers / f"{name}.json").write_bytes(msgspec.json.encode(self._senders[name]))
+            self.signal(name, signal.SIGTERM)
 
     def give_token(self, sender: str, ward: str, token: str) -> None:
         """A ward's system gets a new token, and is restarted to take it."""

@@ -21,11 +21,20 @@ def own_name(name: str) -> str:
     return f"worker-{os.environ.get('DONGBO_WORKER_INDEX', '0')}" if name == "worker" else name
 
 
+def point_file(name: str) -> Path:
+    """Holds the crash point of the process's next life."""
+    return Path(os.environ[OVERRIDES]).with_name(f"{name}.point")
+
+
 def override(name: str) -> None:
     """Take what the harness wants for this process."""
     known = json.loads(Path(os.environ[OVERRIDES]).read_text(encoding="utf-8"))
     for key in (name, own_name(name)):
         os.environ.update(known.get(key, {}))
+    armed = point_file(own_name(name))
+    if armed.exists():  # for one life only
+        os.environ["FAULTS_CRASH_AT"] = armed.read_text(encoding="ascii")
+        armed.unlink()
 
 
 def broker() -> None:

@@ -2,39 +2,74 @@
 
 from __future__ import annotations
 
-from tests.faults.catalogue.base import Fault
+import time
+from typing import Final
 
-_KEY = "FAULTS_CRASH_AT"
+from tests.faults.catalogue.base import Fault
+from tests.faults.city import City
+from tests.faults.process import point_file
+
+_WAIT_S: Final = 15.0
+
+
+class Armed:
+    """A process that was restarted so that it dies at a point. Ask `died` until it has; then `disarm`."""
+
+    def __init__(self, city: City, name: str, point: str) -> None:
+        self.city, self.name = city, name
+        self._own = name in city.senders
+        self._died = False
+        if self._own:
+            city.arm(name, point)
+            return
+        point_file(name).write_text(point, encoding="ascii")
+        self._old, self._armed = city.pid(name), 0
+        city.kill(name)
+
+    def died(self) -> bool:
+        """Whether it has, by itself: the armed life has ended."""
+        if self._own:
+            self._died = self._died or self.city.pid(self.name) == 0
+            return self._died
+        now = self.city.pid(self.name)
+        if not self._armed:
+            self._armed = now if now != self._old else 0
+        self._died = self._died or bool(self._armed and now != self._armed)
+        return self._died
+
+    def disarm(self) -> None:
+        """From now on it lives as usual. If it came to no such point, it is killed here, not later unseen."""
+        if self._own:
+            self.city.disarm(self.name)
+        else:
+            point_file(self.name).unlink(missing_ok=True)
+        if self._died:
+            self.city.counted_kill(self.name)
+        else:
+            self.city.kill(self.name)
 
 
 class _Point(Fault):
-    """The supervised process is killed and comes back armed; it dies at the point and comes back."""
+    """It is killed and comes back armed; it dies at the point, and comes back."""
 
     group = "crash points"
     kill = True
     process = ""
     point = ""
 
+    def target(self) -> str:
+        if self.process == "outbox":
+            return self.sender("outbox")
+        return self.process or self.worker()
+
     def inject(self) -> str:
-        self._armed = self.process or self.worker()
-        self.city.override(self._armed, **{_KEY: f"{self.point}:{self.rng.randint(1, 3)}"})
-        old = self.city.pid(self._armed)
-        self.city.kill(self._armed)
-        armed, self._died = 0, False
-        for _ in range(150):
+        armed = Armed(self.city, self.target(), f"{self.point}:{self.rng.randint(1, 3)}")
+        deadline = time.monotonic() + _WAIT_S
+        while not armed.died() and time.monotonic() < deadline:
             self.city.sleep(0.1)
-            now = self.city.pid(self._armed)
-            if armed and now != armed:
-                self._died = True
-                break
-            armed = armed or (now if now != old else 0)
-        self.city.forget(self._armed, _KEY)
-        if not self._died:
-            # It came to no such point in time: it must not die there later, unseen.
-            self.city.kill(self._armed)
-            return f"{self._armed} did not come to {self.point} within 15 s"
-        self.city.kills["worker" if self._armed.startswith("worker") else self._armed] += 1
-        return f"{self._armed} died at {self.point}"
+        died = armed.died()
+        armed.disarm()
+        return f"{armed.name} {'died at' if died else 'did not come to'} {self.point}"
 
 
 class WorkerApplied(_Point):
@@ -92,18 +127,8 @@ class MonitorCut(_Point):
     expectation = "the cut is published wholly by the next one, or not at all"
 
 
-class _SenderPoint(Fault):
-    """The same for a sender, which the harness starts itself."""
-
-    group = "crash points"
-    kill = True
-    point = ""
-
-    def inject(self) -> str:
-        name = self.sender("outbox")
-        nth = self.rng.randint(1, 4)
-        died = self.city.die_at(name, f"{self.point}:{nth}", 12.0)
-        return f"{name} {'died at' if died else 'did not come to'} {self.point}"
+class _SenderPoint(_Point):
+    process = "outbox"
 
 
 class OutboxAppend(_SenderPoint):
@@ -149,3 +174,14 @@ FAULTS: tuple[type[Fault], ...] = (
     PublisherDelivered,
     OutboxAcknowledge,
 )
+
+# Where each point of `producers.contract.crash` is met: the process that must die there.
+PROCESS_OF: Final = {
+    "outbox": "outbox",
+    "publisher": "outbox",
+    "gateway": "gateway",
+    "worker": "worker-0",
+    "loader": "loader",
+    "monitor": "monitor",
+    "migrate": "migrate",
+}
