@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -47,12 +48,14 @@ class Dashboard:
 
     def start(self) -> None:
         """Start and wait until it answers."""
+        # A file, not a pipe: nobody reads while it runs, and a full pipe would hold it up.
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by `_logged`)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, json.dumps(self._members)], stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", _CODE, json.dumps(self._members)], stderr=self._log, text=True
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._answers():
-            assert self._process.poll() is None, self._process.communicate()[1]
+            assert self._process.poll() is None, self._logged()
             assert time.monotonic() < deadline, "the dashboard does not answer"
             time.sleep(0.05)
 
@@ -61,9 +64,13 @@ class Dashboard:
         assert self._process is not None
         started = time.monotonic()
         self._process.terminate()
-        _, log = self._process.communicate(timeout=20)
-        code, self._process = self._process.returncode, None
-        return code, time.monotonic() - started, log
+        code, self._process = self._process.wait(timeout=60), None
+        return code, time.monotonic() - started, self._logged()
+
+    def _logged(self) -> str:
+        with self._log as log:
+            log.seek(0)
+            return log.read()
 
     def access_path(self, name: str) -> Path:
         """A file that a member of its access configuration names."""

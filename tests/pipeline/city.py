@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ops.settings import REPOSITORY, Settings
 from ops.stack import supervise
@@ -36,13 +36,21 @@ class Cli:
         )
 
     def popen(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start a command; the caller ends it."""
+        """Start a command whose words the caller reads; the caller ends it."""
+        return self._started(arguments, subprocess.PIPE)
+
+    def daemon(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command that talks into a file: a pipe that nobody reads holds it up once it is full."""
+        with (self.settings.data_dir / f"{arguments[-1]}.out").open("a") as log:
+            return self._started(arguments, log)
+
+    def _started(self, arguments: tuple[str, ...], out: int | IO[str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "ops", *arguments],
             env=os.environ | self.settings.environment() | {"NO_COLOR": "1"},
             cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=out,
+            stderr=out,
             text=True,
         )
 

@@ -13,7 +13,7 @@ from ops.watch import health
 from tests.conftest import eventually
 from tests.pipeline.city import Cli
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(400)
 EARLY = ("worker", "loader", "monitor", "gateway", "dashboard", "city")
 
 
@@ -26,12 +26,12 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
 @pytest.fixture
 def early(cli: Cli) -> Iterator[dict[str, subprocess.Popen[str]]]:
     """The processes that need Kafka and ClickHouse, started without them."""
-    started = {name: cli.popen("run", name) for name in EARLY}
+    started = {name: cli.daemon("run", name) for name in EARLY}
     yield started
     for process in started.values():
         process.terminate()
     for process in started.values():
-        process.communicate(timeout=60)
+        process.wait(timeout=60)
 
 
 def _reports(cli: Cli) -> dict[str, dict[str, object]]:
@@ -45,11 +45,11 @@ def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
         lambda: all(
             _reports(cli).get(name) for name in ("worker-0", "loader", "monitor", "gateway", "dashboard")
         ),
-        timeout=30,
+        timeout=90,
     )
-    eventually(lambda: "waiting for kafka" in str(_reports(cli)["loader"]["state"]).lower(), timeout=20)
+    eventually(lambda: "waiting for kafka" in str(_reports(cli)["loader"]["state"]).lower(), timeout=60)
     # The gateway is well without Kafka: it answers its wards with 503 and says that it waits.
-    eventually(lambda: _reports(cli)["gateway"].get("state") == "waiting", timeout=20)
+    eventually(lambda: _reports(cli)["gateway"].get("state") == "waiting", timeout=60)
     found = _reports(cli)
     assert "waiting for Kafka" in str(found["worker-0"]["state"])
     assert not any(report.get("ok") for name, report in found.items() if name != "gateway")
@@ -57,9 +57,9 @@ def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
 
     broker, endpoint = kafka_stack.start(cli.settings), clickhouse_stack.start(cli.settings)
     try:
-        cli.json("migrate", timeout_s=90)
-        eventually(lambda: all(report.get("ok") for report in _reports(cli).values()), timeout=60)
-        eventually(lambda: _reports(cli)["gateway"].get("state") == "running", timeout=20)
+        cli.json("migrate", timeout_s=180)
+        eventually(lambda: all(report.get("ok") for report in _reports(cli).values()), timeout=120)
+        eventually(lambda: _reports(cli)["gateway"].get("state") == "running", timeout=60)
         assert {name: process.poll() for name, process in early.items()} == dict.fromkeys(EARLY)
     finally:
         for process in early.values():
