@@ -15,6 +15,7 @@ import typer
 from ops.alerts_cli import alerts_app
 from ops.audit_cli import audit_app
 from ops.difficulty_cli import difficulty_app
+from ops.keeping_cli import retention_app
 from ops.picture_cli import calendar_app, cut_app
 from ops.viewer_cli import viewer_app
 from ops.ward_cli import ward_app
@@ -34,6 +35,7 @@ app.add_typer(ward_app)
 app.add_typer(audit_app)
 app.add_typer(difficulty_app)
 app.add_typer(cut_app)
+app.add_typer(retention_app)
 app.add_typer(calendar_app)
 app.add_typer(viewer_app)
 app.add_typer(alerts_app)

@@ -117,6 +117,7 @@ def _monitor(settings: Settings) -> None:
     from ops.asking import asking
     from ops.city.prepare import address
     from ops.metrics.serve import serve
+    from ops.retention import policy
     from streams.domain.alive import Thresholds
     from streams.monitor.monitor import Monitor, MonitorConfig, run_monitor
 
@@ -127,6 +128,7 @@ def _monitor(settings: Settings) -> None:
         bootstrap=settings.kafka_bootstrap,
         alerts=alerts_config(settings),
         asking=asking(settings),
+        retention=policy(settings),
         store=address(settings),
         app_id=settings.app_id,
         events_topic=settings.events_topic,

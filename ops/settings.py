@@ -114,6 +114,24 @@ class Settings(BaseSettings):
     clickhouse_reader_memory_mb: int = Field(
         default=1024, ge=16, description="Embedded: most memory a reader's query may use, in MB."
     )
+    clickhouse_analyst_threads: int = Field(
+        default=2, ge=1, le=64, description="Embedded: analysts' statements that run at the same time, of all."
+    )
+    clickhouse_analyst_running_max: int = Field(
+        default=2, ge=1, le=64, description="Embedded: statements of one analyst that run at the same time."
+    )
+    clickhouse_analyst_waiting_max: int = Field(
+        default=20, ge=0, description="Embedded: further statements of one analyst that may wait."
+    )
+    clickhouse_analyst_seconds_max: int = Field(
+        default=30, ge=1, description="Embedded: longest an analyst's statement may run, in seconds."
+    )
+    clickhouse_analyst_rows_max: int = Field(
+        default=10_000_000, ge=1, description="Embedded: most rows an analyst's statement may return."
+    )
+    clickhouse_analyst_memory_mb: int = Field(
+        default=1024, ge=16, description="Embedded: most memory an analyst's statement may use, in MB."
+    )
     clickhouse_memory_mb: int = Field(
         default=4096, ge=256, description="Embedded: most memory a writer's statement may use, in MB."
     )
@@ -302,6 +320,31 @@ class Settings(BaseSettings):
     gateway_key_path: Path | None = Field(
         default=None, description="Private key that the gateway signs with, where signatures are asked for."
     )
+    # How long data is kept (days, 0: for ever)
+    retention_raw_days: int = Field(
+        default=0,
+        ge=0,
+        le=20_000,
+        description="Raw events and steps of ended dossiers, from 62 on; removed under seals. 0: for ever.",
+    )
+    retention_history_days: int = Field(
+        default=400,
+        ge=0,
+        le=20_000,
+        description="What earlier cuts are asked from: wards at each cut, revisions of books. 0: for ever.",
+    )
+    retention_heartbeats_days: int = Field(default=7, ge=0, le=20_000, description="Raw heartbeats.")
+    retention_loads_days: int = Field(default=7, ge=0, le=20_000, description="Blocks that were loaded.")
+    retention_conservation_days: int = Field(
+        default=90, ge=0, le=20_000, description="Conservation, from its second day on one row an hour."
+    )
+    retention_alerts_days: int = Field(default=0, ge=0, le=20_000, description="Ended alerts.")
+    retention_double_entry_days: int = Field(
+        default=0, ge=0, le=20_000, description="Runs of the double entry and healed findings."
+    )
+    analysts_path: Path | None = Field(
+        default=None, description="File of analysts; default: identity/analysts.json in data_dir."
+    )
     difficulty_groups_path: Path | None = Field(
         default=None,
         description="CSV of the groups of difficulties, read by migrate; default: placeholders.",
@@ -310,6 +353,10 @@ class Settings(BaseSettings):
         default=5.0, gt=0.0, le=100_000.0, description="Events a second of the simulated city."
     )
     simulate_seed: int = Field(default=126, ge=0, le=99_999_999, description="Seed of the simulated city.")
+
+    def analysts_file(self) -> Path:
+        """Where analysts and the hashes of their passwords stand."""
+        return self.analysts_path or self.data_dir / "identity" / "analysts.json"
 
     def effective(self) -> dict[str, str]:
         """Name and value of every setting as it is in force; secrets are masked."""

@@ -14,6 +14,7 @@ from producers.contract.errors import Unavailable
 from producers.contract.topics import topic_specs
 from streams.topics_setup import ensure_topics
 from streams.warehouse import migrate as migrations
+from streams.warehouse.retention import apply_lifetimes
 from streams.warehouse.store import Address, Store
 
 SQL_FOLDER = REPOSITORY / "sql"
@@ -60,8 +61,15 @@ def prepare(settings: Settings, wait_s: float = WAIT_S) -> list[str]:
     """
     specs = topic_specs(settings.events_topic, settings.app_id)
     waited("Kafka", wait_s, lambda: ensure_topics(settings.kafka_bootstrap, specs))
-    groups = settings.difficulty_groups_path
-    return waited("ClickHouse", wait_s, lambda: migrations.migrate(store(settings), SQL_FOLDER, groups))
+    return waited("ClickHouse", wait_s, lambda: _bring(settings))
+
+
+def _bring(settings: Settings) -> list[str]:
+    from ops.retention import policy
+
+    with store(settings) as writer:
+        applied = migrations.migrate(writer, SQL_FOLDER, settings.difficulty_groups_path)
+        return applied + apply_lifetimes(writer, policy(settings))
 
 
 def migrate(*, as_json: bool) -> int:

@@ -26,4 +26,7 @@ FROM
 )
 -- In WHERE, so that it is looked at whichever column is asked for.
 WHERE throwIf(wrong, 'no_such_cut: as_of names no published cut. See: SELECT number, at FROM v_city_cut') = 0
+    -- What such a cut would be made of has been removed: no answer is better than half of one.
+    AND throwIf(NOT wrong AND at < (SELECT max(until) FROM removals),
+        'cut_expired: what this cut is asked from was removed. See: SELECT * FROM v_retention') = 0
 COMMENT 'vi: thời điểm được hỏi: một mốc đã công bố | en: the instant asked for: a published cut';

@@ -24,7 +24,9 @@ WITH
             ward, book_day, epoch, seq, max(e.rank) AS first_rank,
             argMax((e.status, e.dossier, e.arrived_at, e.of_epoch, e.of_seq), e.rank) AS row
         FROM r_event_rows AS e
-        WHERE (ward, epoch, seq) IN
+        -- A sealed day has lost the steps that its ledger would be made of.
+        WHERE (ward, book_day) NOT IN (SELECT ward, day FROM r_sealed)
+            AND (ward, epoch, seq) IN
             (
                 SELECT ward, epoch, seq FROM r_late_events
                 UNION DISTINCT
@@ -88,7 +90,8 @@ WITH
     ),
     joined AS
     (
-        SELECT ward, min(arrived_at) AS first_arrived_at FROM r_event_rows GROUP BY ward
+        -- When a ward was first heard never changes, whichever cut is asked for and whatever was removed.
+        SELECT ward, min(l.first_arrived_at) AS first_arrived_at FROM landed_seqs AS l GROUP BY ward
     )
 SELECT
     c.day AS day,

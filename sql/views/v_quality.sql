@@ -126,6 +126,8 @@ FROM
     GROUP BY ward, day
 ) AS q
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = q.ward
+-- Nothing that arrived from here on was removed; before, shares would be of a part only.
+WHERE q.day >= (SELECT raw_from FROM r_kept)
 -- A seq's contents all lie in the month in which they happened, so no merge crosses it.
 SETTINGS do_not_merge_across_partitions_select_final = 1
 COMMENT 'vi: chất lượng dữ liệu theo phường, xã và ngày đến: đúng, đủ, sạch, sống, kèm tử số và mẫu số | en: data quality by ward and day of arrival: accurate, complete, clean, live, with their numerators and denominators';

@@ -66,6 +66,8 @@ FROM
         )
     GROUP BY ward, book_day, field, channel, status, timeliness
 )
+-- Of sealed days the raw rows are gone: their seal is compared, in v_seals.
+WHERE (ward, day) NOT IN (SELECT ward, day FROM r_sealed)
 GROUP BY ward, day, field, channel, status, timeliness
 HAVING book_count != raw_count OR book_minutes != raw_minutes
 COMMENT 'vi: chỗ sổ khác với phép tính lại từ sự kiện thô; rỗng là khớp | en: where the book differs from what raw events add up to; empty means that they agree';

@@ -10,6 +10,7 @@ from producers.contract.topics import EVENTS_TOPIC, changelog_topic
 from streams.domain.alive import Thresholds
 from streams.domain.asking import Hole
 from streams.monitor.alerts.config import AlertsConfig
+from streams.warehouse.retention import Policy
 from streams.warehouse.store import Address
 
 
@@ -42,6 +43,8 @@ class MonitorConfig:
     alerts: AlertsConfig | None = None
     # None: nobody is asked by itself for what is missing.
     asking: Asking | None = None
+    # None: nothing is removed.
+    retention: Policy | None = None
 
     @property
     def changelog_topic(self) -> str:

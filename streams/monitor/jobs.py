@@ -37,7 +37,7 @@ class Job:
 
 def jobs(config: MonitorConfig) -> list[Job]:
     """All jobs of a monitor, imported here because their modules take the types above from this one."""
-    from streams.monitor import cuts
+    from streams.monitor import cuts, retention
     from streams.monitor.alerts.job import AlertsJob
     from streams.monitor.conflicts import Conflicts
     from streams.monitor.conservation import EVERY_S, Conservation
@@ -55,6 +55,8 @@ def jobs(config: MonitorConfig) -> list[Job]:
     ]
     if config.asking is not None:
         made.append(Job("rerequests", config.wards_every_s, Rerequests(config.asking).run))
+    if config.retention is not None:
+        made.append(Job("retention", retention.EVERY_S, retention.Retention(config.retention).run))
     if config.alerts is not None:
         made.append(Job("alerts", config.alerts.every_s, AlertsJob(config.alerts).run))
     return made

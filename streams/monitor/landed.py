@@ -187,10 +187,8 @@ LEFT JOIN
 ORDER BY month
 """
 _LOST_ROWS: Final = """
-SELECT
-    l.ward, l.epoch,
-    bitmapAndnotCardinality(l.seqs, p.seqs) AS lost,
-    bitmapToArray(bitmapSubsetLimit(bitmapAndnot(l.seqs, p.seqs), 0, 5))
+WITH bitmapAndnot(bitmapAndnot(l.seqs, p.seqs), r.seqs) AS gone
+SELECT l.ward, l.epoch, bitmapCardinality(gone) AS lost, bitmapToArray(bitmapSubsetLimit(gone, 0, 5))
 FROM
 (
     SELECT ward, epoch, groupBitmapMergeState(seqs) AS seqs
@@ -201,6 +199,12 @@ LEFT JOIN
     SELECT ward, epoch, groupBitmapState(seq) AS seqs
     FROM events WHERE _partition_id = {month:String} GROUP BY ward, epoch
 ) AS p ON p.ward = l.ward AND p.epoch = l.epoch
+LEFT JOIN
+(
+    -- Removed under a seal is not lost.
+    SELECT ward, epoch, groupBitmapMergeState(seqs) AS seqs
+    FROM removed_seqs WHERE month = {number:UInt32} GROUP BY ward, epoch
+) AS r ON r.ward = l.ward AND r.epoch = l.epoch
 WHERE lost > 0
 ORDER BY l.ward, l.epoch
 """

@@ -66,7 +66,8 @@ FROM
 )
 GROUP BY ward, epoch, seq
 HAVING count() > 1 AND max(arrived) > {{from:Int64}}"""  # noqa: S608
-FIRST: Final = "SELECT ward, toUnixTimestamp64Milli(min(arrived_at)) FROM events GROUP BY ward"
+# Of all that ever landed: raw rows may have been removed.
+FIRST: Final = "SELECT ward, toUnixTimestamp64Milli(min(first_arrived_at)) FROM landed_seqs GROUP BY ward"
 # Of a declared day: where declared and counted differ most, as (day, status, declared, counted).
 WORST: Final = """
     arrayReverseSort(x -> abs(x.3 - x.4), arrayFilter(x -> x.3 != x.4, arrayMap(

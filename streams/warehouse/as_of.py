@@ -86,12 +86,15 @@ def question_at(sql: str, names: frozenset[str]) -> str:
 def resolved(store: Store, as_of: str) -> str:
     """The number of the cut that `as_of` (a number, or an instant in Hanoi's time) means, as text.
 
-    :raises Stop: `no_such_cut`: none was published under it, or not yet
+    :raises Stop: `no_such_cut`: none was published under it, or not yet; `cut_expired`: what it is asked from
+        was removed
     :raises Unavailable: ClickHouse is away
     """
     try:
         return str(store.value("SELECT cut FROM r_now_at(as_of = {as_of:String})", bound(as_of)))
     except Stop as refused:
+        if "cut_expired" in refused.detail:
+            raise expired(store, as_of) from None
         if "no_such_cut" not in refused.detail:
             raise
         newest = store.value("SELECT max(number) FROM city_cut")
@@ -100,6 +103,17 @@ def resolved(store: Store, as_of: str) -> str:
             f"{as_of!r} names no published cut / không có mốc như vậy; newest / mới nhất: {newest or '-'}",
             "Give a cut's number or an instant such as '2025-07-21 14:32:05'; see dongbo cut list",
         ) from None
+
+
+def expired(store: Store, as_of: str) -> Stop:
+    """What to say of a cut whose data was removed."""
+    kept = store.value("SELECT toString(toDate(cuts_from)) FROM r_kept")
+    return Stop(
+        "cut_expired",
+        f"{as_of!r}: what it is asked from was removed; cuts are kept from {kept} on"
+        f" / dữ liệu của mốc này đã được gỡ; còn hỏi được các mốc từ {kept}",
+        "Ask a later cut, see v_retention / hỏi mốc sau hơn, xem v_retention",
+    )
 
 
 def bound(as_of: str) -> Mapping[str, Any]:

@@ -89,6 +89,7 @@ class _Asking:
             "days": list(scope.days),
             **({} if at is None else as_of.bound(at)),
         }
+        self._sealed = bool(self._query("SELECT 1 FROM r_sealed LIMIT 1"))
         self._losers = self._query(_LOSERS.format(wards=self._wards()))
         if 0 < len(self._losers) <= _LOSERS_MAX:
             self._known["losers"] = self._losers
@@ -117,6 +118,13 @@ class _Asking:
         return "ward IN {wards:Array(String)}" if self._scope.wards else "true"
 
     def _filter(self, day: str) -> str:
+        """The scope; of sealed days the raw rows are gone, so their seals are compared instead (v_seals)."""
+        bounds = self._in_scope(day)
+        if not self._sealed:
+            return bounds
+        return f"{bounds} AND (ward, {day}) NOT IN ({_SEALED.format(bounds=self._in_scope('day'))})"
+
+    def _in_scope(self, day: str) -> str:
         scope = self._scope
         if scope.days:
             return f"{self._wards()} AND {day} IN {{days:Array(Date32)}}"
@@ -141,6 +149,7 @@ class _Asking:
 
 _IDENTITY: Final = "(ward, epoch, seq, content_hash)"
 _LOSERS: Final = "SELECT ward, epoch, seq, content_hash FROM r_losers WHERE {wards}"
+_SEALED: Final = "SELECT ward, day FROM r_sealed WHERE {bounds}"
 _COLUMNS: Final = (
     "ward, epoch, seq, content_hash, book_day, field, channel, status, timeliness, minutes, of_epoch, of_seq"
 )

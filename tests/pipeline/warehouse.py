@@ -68,7 +68,8 @@ def insert_cut(store: Store, number: int, generation: int = 0) -> int:
 
 def empty(store: Store) -> None:
     """Forget all that was loaded."""
-    derived = ("book_history", "day_totals", "dossiers", "difficulties", "late_events", "seq_blocks")
+    derived: tuple[str, ...] = ("book_history", "day_totals", "dossiers", "difficulties", "late_events")
+    derived += ("seq_blocks", "landed_seqs")
     for name in (*(table.name for table in LOADED), *derived):
         store.command(f"TRUNCATE TABLE {name}")
 
