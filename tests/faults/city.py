@@ -140,7 +140,7 @@ class City:
             sender.kill()
             sender.wait()
         if self._stack is not None:
-            for process in self.processes():
+            for process in (one for one in self.processes() if one.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGCONT)
             self._stack.stop()
@@ -202,6 +202,21 @@ class City:
     def counted_kill(self, name: str) -> None:
         """A process died by SIGKILL."""
         self.kills["worker" if name.startswith("worker") else name] += 1
+
+    def halt(self, *names: str) -> None:
+        """Stop supervised processes as an operator does, and wait until they have ended."""
+        for name in names:
+            with contextlib.suppress(Unavailable):  # its answer may take longer than the client waits
+                supervise.halt(self.settings, name)
+            deadline = time.monotonic() + 90
+            while self.pid(name.split(":")[-1]) and time.monotonic() < deadline:
+                self.sleep(0.2)
+
+    def unhalt(self, *names: str) -> None:
+        """Start them again."""
+        for name in names:
+            with contextlib.suppress(Unavailable):
+                supervise.begin(self.settings, name)
 
     def override(self, name: str, **values: str) -> None:
         """What the next life of a process finds in its environment."""

@@ -68,6 +68,15 @@ def _all_died(city: City, armed: list[Armed]) -> bool:
     return True
 
 
+def _falsify(city: City) -> None:
+    """Take two rows away, count an event twice: what the oracle must see."""
+    city.store.command("DELETE FROM events WHERE ward = '00004' AND seq IN (3, 4)")
+    city.store.command(
+        "INSERT INTO book SELECT * REPLACE (version + 1 AS version, events + 1 AS events) FROM book FINAL"
+        " WHERE ward = '00008' ORDER BY day LIMIT 1"
+    )
+
+
 def _finished(city: City) -> bool:
     city.tick()
     return sum(city.marks().values()) == city.plan.events
@@ -93,3 +102,6 @@ def test_every_point_is_hit_and_leaves_exact_tables(city: City) -> None:
     verdict = judge(city, [])
     assert verdict.findings == []
     assert (verdict.lost, verdict.counted_twice) == (0, 0)
+    _falsify(city)
+    falsified = judge(city, [])
+    assert (falsified.lost, falsified.counted_twice) == (2, 1), falsified.findings

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from tests.faults.catalogue import data, network, points, processes, stores
+from tests.faults.catalogue import data, gateway, network, points, processes, stores
 from tests.faults.catalogue.base import Fault
 
 FAULTS: Final[dict[str, type[Fault]]] = {
-    fault.name: fault for module in (processes, points, network, data, stores) for fault in module.FAULTS
+    fault.name: fault
+    for module in (processes, points, network, data, gateway, stores)
+    for fault in module.FAULTS
 }
 # A campaign of three minutes: something of every group.
 SHORT: Final = (

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
-from ops.identity import registry_path
 from producers.contract.codec import encode
 from producers.contract.envelope import SequencedEvent, StatusChangedEvent, wrap_heartbeat
 from producers.contract.events import Heartbeat
 from producers.contract.topics import PARTITION_OF_WARD, changelog_topic
-from producers.identity.tokens import Tokens, key_id_of
 from producers.simulator.faults import malformed
 from tests.faults.catalogue.base import Fault
 from tests.faults.city import Poison
 from tests.faults.events import make
 
 
-class _Data(Fault):
+class Data(Fault):
     group = "data"
 
     def known(self, most: int) -> tuple[str, list[SequencedEvent]]:
@@ -88,7 +84,7 @@ class _Data(Fault):
         self.city.extra.poison += [one for one in bad if one.offset >= 0]
 
 
-class Duplicates(_Data):
+class Duplicates(Data):
     id, name = "F34", "duplicates"
     expectation = "the same events once more, also from long ago: one row, one count"
 
@@ -97,7 +93,7 @@ class Duplicates(_Data):
         return f"{self.send(events)} events of {ward} sent again"
 
 
-class Backwards(_Data):
+class Backwards(Data):
     id, name = "F36", "duplicates-backwards"
     expectation = "in the reverse order: the same totals"
 
@@ -106,7 +102,7 @@ class Backwards(_Data):
         return f"{self.send(reversed(events))} events of {ward} sent again, the newest first"
 
 
-class Backfill(_Data):
+class Backfill(Data):
     id, name = "F54", "backfill-over-live"
     expectation = "a ward's whole history is sent again while it goes on: no total changes"
 
@@ -115,7 +111,7 @@ class Backfill(_Data):
         return f"the whole history of {ward}, {self.send(events)} events, sent again"
 
 
-class Flood(_Data):
+class Flood(Data):
     id, name = "F57", "flood"
     expectation = "a burst of repetitions: slower for a while, exact"
 
@@ -124,7 +120,7 @@ class Flood(_Data):
         return f"{count} repetitions at once"
 
 
-class Conflict(_Data):
+class Conflict(Data):
     id, name = "F35", "seq-reused-with-other-content"
     expectation = "the first content counts, the other is shown in v_conflicts"
 
@@ -141,7 +137,7 @@ class Conflict(_Data):
         return f"{len(other)} seqs of {ward} used again with other content"
 
 
-class UnknownMember(_Data):
+class UnknownMember(Data):
     id, name = "F43", "members-of-a-later-version"
     expectation = "members that the contract does not know are dropped, the event is the same"
 
@@ -153,7 +149,7 @@ class UnknownMember(_Data):
         return f"{len(later)} events of {ward} with a member of tomorrow"
 
 
-class PoisonMessages(_Data):
+class PoisonMessages(Data):
     id, name = "F40", "poison"
     expectation = "every kind of bad message is rejected with its reason and its bytes; its neighbours count"
 
@@ -167,7 +163,7 @@ class PoisonMessages(_Data):
         return f"{len(bad)} bad messages"
 
 
-class Tombstones(_Data):
+class Tombstones(Data):
     id, name = "F42", "null-values-and-keys"
     expectation = "rejected; the consumer goes on"
 
@@ -178,7 +174,7 @@ class Tombstones(_Data):
         return "three messages without a value"
 
 
-class Oversized(_Data):
+class Oversized(Data):
     id, name = "F41", "oversized-message"
     expectation = "2 MB: rejected with its limit; nothing waits behind it"
 
@@ -189,7 +185,7 @@ class Oversized(_Data):
         return "a message of 2 MB"
 
 
-class Misclocked(_Data):
+class Misclocked(Data):
     id, name = "F39", "clocks-of-1970-and-9999"
     expectation = "a time out of bounds is rejected, never put into a day"
 
@@ -204,7 +200,7 @@ class Misclocked(_Data):
         return f"{len(bad)} events with a clock that is wrong by years or two days"
 
 
-class DeepNesting(_Data):
+class DeepNesting(Data):
     id, name = "F40d", "deep-nesting"
     expectation = "bounded: rejected as not JSON or of a wrong shape, no crash"
 
@@ -215,7 +211,7 @@ class DeepNesting(_Data):
         return "50,000 open brackets"
 
 
-class PoisonAgain(_Data):
+class PoisonAgain(Data):
     id, name = "F53", "dead-letters-replayed-twice"
     expectation = "rejected again, each under its own offset; no total changes"
 
@@ -227,7 +223,7 @@ class PoisonAgain(_Data):
         return f"{len(again)} rejected messages sent again"
 
 
-class AbortedTransaction(_Data):
+class AbortedTransaction(Data):
     id, name = "F44", "aborted-transaction"
     expectation = "what was aborted counts for nobody; offsets have gaps"
 
@@ -246,7 +242,7 @@ class AbortedTransaction(_Data):
         return f"a transaction with {len(events)} events that never happened, aborted"
 
 
-class ClockSkewedHeartbeats(_Data):
+class ClockSkewedHeartbeats(Data):
     id, name = "F39h", "heartbeats-of-a-wrong-clock"
     expectation = "a clock that is off by hours is shown, no total changes"
 
@@ -271,7 +267,7 @@ class ClockSkewedHeartbeats(_Data):
         return f"four heartbeats of {ward} with clocks wrong by hours"
 
 
-class ChangelogJunk(_Data):
+class ChangelogJunk(Data):
     id, name = "F32", "junk-in-the-changelog"
     expectation = "what is no record is skipped by workers and rejected by the loader; books stay"
 
@@ -288,75 +284,6 @@ class ChangelogJunk(_Data):
         self.produce(junk, changelog_topic(self.city.settings.app_id))
         self.city.kill(self.worker())
         return "four messages that are no records, and a worker that must recover over them"
-
-
-class _Http(_Data):
-    """Through the gateway's own port, with a ward's token."""
-
-    def gateway_ward(self) -> tuple[str, str]:
-        config = self.city.config_of(self.sender("gateway"))
-        ward = self.rng.choice(config.wards)
-        return ward, config.tokens[ward]
-
-    def post(self, token: str, events: list[SequencedEvent]) -> int:
-        """The HTTP status; 0 if nobody answered."""
-        body = b"[" + b",".join(map(encode, events)) + b"]"
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.city.settings.gateway_port}/v1/events",
-            body,
-            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=15) as answer:
-                return int(answer.status)
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
-
-
-class Spoofed(_Http):
-    id, name = "F47", "foreign-ward-through-the-gateway"
-    expectation = "refused event by event; nothing of it reaches Kafka"
-
-    def inject(self) -> str:
-        ward, token = self.gateway_ward()
-        other = next(code for code in sorted(PARTITION_OF_WARD) if code != ward)
-        status = self.post(token, self.events(other, range(900_001, 900_010)))
-        if 200 <= status < 300:
-            raise AssertionError(f"the gateway took events of {other} with the token of {ward}: {status}")
-        return f"events of {other} with the token of {ward}: HTTP {status}"
-
-
-class Replayed(_Http):
-    id, name = "F48", "batch-replayed-through-the-gateway"
-    expectation = "a captured batch, sent again: accepted, counted once"
-
-    def inject(self) -> str:
-        ward, token = self.gateway_ward()
-        last = self.city.counted().get(ward, 0)
-        status = self.post(token, self.events(ward, range(max(1, last - 100), last + 1)))
-        return f"a batch of {ward} sent again: HTTP {status}"
-
-
-class TokenRotated(_Http):
-    id, name = "F46", "token-rotated"
-    hold_s = (3.0, 6.0)
-    expectation = "the old token is refused within a second; the ward goes on with the new one"
-
-    def inject(self) -> str:
-        self._sender = self.sender("gateway")
-        config = self.city.config_of(self._sender)
-        ward = self.rng.choice(config.wards)
-        tokens = Tokens(registry_path(self.city.settings))
-        self._new = tokens.issue(ward, "faults")
-        tokens.revoke(key_id_of(config.tokens[ward]), "faults")
-        tokens.close()
-        self._ward = ward
-        return f"the token of {ward} revoked"
-
-    def heal(self) -> None:
-        self.city.give_token(self._sender, self._ward, self._new)
 
 
 def _at(event: SequencedEvent, when: str) -> bytes:
@@ -395,7 +322,4 @@ FAULTS: tuple[type[Fault], ...] = (
     AbortedTransaction,
     ClockSkewedHeartbeats,
     ChangelogJunk,
-    Spoofed,
-    Replayed,
-    TokenRotated,
 )

@@ -9,8 +9,6 @@ import subprocess
 import time
 from typing import ClassVar
 
-from ops.stack import supervise
-from producers.contract.errors import DongBoError
 from tests.faults.catalogue.base import Fault
 
 
@@ -128,16 +126,13 @@ class StartedWithoutKafka(Fault):
     _held: ClassVar[tuple[str, ...]] = ("kafka", "clickhouse")
 
     def inject(self) -> str:
-        for name in self._held:
-            supervise.halt(self.city.settings, name)
+        self.city.halt(*self._held)
         for name in ("loader", "monitor", "gateway", *(f"worker-{n}" for n in range(self.city.plan.workers))):
             self.city.kill(name)
         return "Kafka and ClickHouse stopped, everything else killed and started without them"
 
     def heal(self) -> None:
-        for name in self._held:
-            with contextlib.suppress(DongBoError):
-                supervise.begin(self.city.settings, name)
+        self.city.unhalt(*self._held)
 
 
 class _Stopped(Fault):
@@ -261,10 +256,7 @@ class Rebalances(Fault):
 
     def inject(self) -> str:
         for round_number in range(3):
-            port = str(self.city.settings.worker_health_port + 9)
-            extra = self.city.spawn(
-                "worker", {"DONGBO_WORKER_INDEX": "9", "DONGBO_WORKER_HEALTH_PORT": str(int(port) - 9)}
-            )
+            extra = self.city.spawn("worker", {"DONGBO_WORKER_INDEX": "9"})
             self.city.sleep(self.rng.uniform(2.5, 5.0))
             extra.send_signal(signal.SIGKILL if round_number % 2 else signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
