@@ -39,7 +39,7 @@ def test_every_command_is_documented_and_helps() -> None:
 
 
 def test_every_dev_command_of_the_readme_exists() -> None:
-    known = {*get_command(app).commands, "setup", "test", "check", "bench"}  # type: ignore[attr-defined]
+    known = {*get_command(app).commands, "setup", "test", "check", "bench", "faults"}  # type: ignore[attr-defined]
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\./dev ([a-z]+)", text)) <= known
 
