@@ -1,16 +1,28 @@
 -- Contents of seqs that were used before with another content: they do not count. Blocks of seqs with more rows than
--- seqs are looked at, no others.
+-- seqs are looked at, no others, and only within spans of blocks of which the same is true.
+CREATE OR REPLACE VIEW r_full_blocks
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+SELECT ward, epoch, block
+FROM seq_blocks FINAL
+WHERE inserted > bitmapCardinality(seqs)
+    AND (ward, epoch, intDiv(block, 128)) IN (SELECT ward, epoch, span FROM seq_spans FINAL WHERE inserted > bitmapCardinality(seqs))
+COMMENT 'vi: khối số thứ tự có nhiều dòng hơn số | en: blocks of seqs with more rows than seqs';
+
 CREATE OR REPLACE VIEW r_losers
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-SELECT ward, epoch, seq, arrayJoin(arrayFilter(hash -> hash != first_hash, hashes)) AS content_hash
+SELECT ward, epoch, seq, arrayJoin(arrayFilter(hash -> hash != first_hash, hashes)) AS content_hash, dossiers
 FROM
 (
-    SELECT ward, epoch, seq, groupUniqArray(e.content_hash) AS hashes, argMax(e.content_hash, e.rank) AS first_hash
+    SELECT
+        ward, epoch, seq,
+        groupUniqArray(e.content_hash) AS hashes,
+        argMax(e.content_hash, e.rank) AS first_hash,
+        groupUniqArray(e.dossier) AS dossiers
     FROM events AS e
-    WHERE intDiv(seq, 128) IN (SELECT block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
-        AND (ward, epoch, intDiv(seq, 128)) IN
-            (SELECT ward, epoch, block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+    WHERE intDiv(seq, 128) IN (SELECT block FROM r_full_blocks)
+        AND (ward, epoch, intDiv(seq, 128)) IN (SELECT ward, epoch, block FROM r_full_blocks)
     GROUP BY ward, epoch, seq
     HAVING min(e.content_hash) != max(e.content_hash)
 )
@@ -20,14 +32,18 @@ CREATE OR REPLACE VIEW r_losers_at
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
-SELECT ward, epoch, seq, arrayJoin(arrayFilter(hash -> hash != first_hash, hashes)) AS content_hash
+SELECT ward, epoch, seq, arrayJoin(arrayFilter(hash -> hash != first_hash, hashes)) AS content_hash, dossiers
 FROM
 (
-    SELECT ward, epoch, seq, groupUniqArray(e.content_hash) AS hashes, argMax(e.content_hash, e.rank) AS first_hash
+    SELECT
+        ward, epoch, seq,
+        groupUniqArray(e.content_hash) AS hashes,
+        argMax(e.content_hash, e.rank) AS first_hash,
+        groupUniqArray(e.dossier) AS dossiers
     FROM events AS e
-    WHERE arrived_at <= instant AND intDiv(seq, 128) IN (SELECT block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
-        AND (ward, epoch, intDiv(seq, 128)) IN
-            (SELECT ward, epoch, block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+    WHERE arrived_at <= instant
+        AND intDiv(seq, 128) IN (SELECT block FROM r_full_blocks)
+        AND (ward, epoch, intDiv(seq, 128)) IN (SELECT ward, epoch, block FROM r_full_blocks)
     GROUP BY ward, epoch, seq
     HAVING min(e.content_hash) != max(e.content_hash)
 )

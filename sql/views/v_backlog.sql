@@ -22,8 +22,7 @@ SELECT
     minIf(d.received_at, d.accepted) AS oldest_received_at,
     ifNull(avgIf(dateDiff('second', d.received_at, (SELECT at FROM r_now)), d.accepted), 0) / 86400 AS days_avg,
     ifNull(maxIf(dateDiff('second', d.received_at, (SELECT at FROM r_now)), d.accepted), 0) / 86400 AS days_max
-FROM v_dossiers AS d
+FROM v_open_dossiers AS d
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = d.ward
-WHERE d.open
 GROUP BY d.ward, d.field
 COMMENT 'vi: hồ sơ tồn theo phường, xã và lĩnh vực | en: open dossiers by ward and field, with their age';

@@ -22,7 +22,7 @@ SELECT
     d.received_at AS received_at,
     d.due_at AS due_at,
     ifNull(dateDiff('day', d.due_at, (SELECT at FROM r_now)), 0) AS days_late
-FROM v_dossiers AS d
+FROM v_open_dossiers AS d
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = d.ward
-WHERE d.open AND d.due_at < (SELECT at FROM r_now)
+WHERE d.due_at < (SELECT at FROM r_now)
 COMMENT 'vi: hồ sơ chưa kết thúc đã quá hạn tính đến bây giờ, chỉ có mã; cho một ngày khác: lọc theo due_at | en: open dossiers past their due time now, codes only; for another day filter by due_at';

@@ -70,6 +70,7 @@ def empty(store: Store) -> None:
     """Forget all that was loaded."""
     derived: tuple[str, ...] = ("book_history", "day_totals", "dossiers", "difficulties", "late_events")
     derived += ("seq_blocks", "landed_seqs")
+    derived += ("seq_spans", "open_dossiers", "dossier_ends")
     for name in (*(table.name for table in LOADED), *derived):
         store.command(f"TRUNCATE TABLE {name}")
 

@@ -1,0 +1,158 @@
+"""Goal: the open dossiers that are kept apart are exactly the open ones of all, whatever comes in whatever order.
+
+Method: random histories with retractions, late ones, reused seqs and repetitions go in piece by piece, out of order,
+with merges in between that throw away what has ended; after each piece `v_open_dossiers` is compared with the
+open rows of `v_dossiers`, now and as of cuts. The latter looks at every step and keeps nothing: it is the oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Final
+
+import pytest
+
+from ops.stack.clickhouse import Endpoint
+from producers.contract.codec import encode
+from producers.contract.envelope import SequencedEvent, StatusChangedEvent
+from producers.contract.topics import PARTITION_OF_WARD
+from producers.contract.vocabulary import Status
+from producers.contract.wards import WARDS
+from streams.monitor.upkeep import sweep
+from streams.warehouse import as_of, tables
+from streams.warehouse.block import Block, Span
+from streams.warehouse.store import Row, Store
+from tests.builders import START, retraction, status
+from tests.pipeline.warehouse import SQL, database, empty, insert, insert_cut
+
+CUTS: Final = (6_000_000, 6_000_001)
+CODES: Final = list(WARDS)[:12]
+STEPS: Final = (1, 2, 4, 5, 9, 10, 2, 4, 9, 3, 7)
+NAMES: Final = as_of.travelling(SQL)
+OPEN: Final = "SELECT * FROM v_open_dossiers ORDER BY ALL"
+ORACLE: Final = "SELECT * FROM v_dossiers WHERE open ORDER BY ALL"
+# Each row of one of the two, and how many of them have it.
+BOTH: Final = """
+SELECT count() AS times, * FROM (SELECT * FROM v_open_dossiers UNION ALL SELECT * FROM v_dossiers WHERE open)
+GROUP BY ALL ORDER BY ALL"""
+Arrival = tuple[SequencedEvent, int, int]
+
+
+@pytest.fixture(scope="module")
+def shared(clickhouse: Endpoint) -> Iterator[Store]:
+    with database(clickhouse) as store:
+        yield store
+
+
+@pytest.fixture
+def store(shared: Store) -> Store:
+    empty(shared)
+    shared.command("TRUNCATE TABLE city_cut")
+    return shared
+
+
+def history(random: Random, ward: str, first_ms: int, events: int = 60) -> list[Arrival]:
+    """Events of a few dossiers in the order of their arrival: event, arrival, offset."""
+    made: list[Arrival] = []
+    seq = 0
+    for offset in range(events):
+        seq += 1
+        changes = [event for event, _, _ in made if isinstance(event, StatusChangedEvent)]
+        kind = (
+            random.choices(("step", "retract", "reuse", "again"), (70, 14, 10, 6))[0] if changes else "step"
+        )
+        arrived_ms = first_ms - 9_000 + offset * 20_000 // events
+        if kind == "again":
+            made.append((random.choice(made)[0], arrived_ms, offset))
+            continue
+        number = random.choice(changes).data.seq if kind == "reuse" else seq
+        if kind == "retract":
+            # Of an end rather than of another step: that is what opens a dossier again.
+            ends = [event for event in changes if event.data.status in (3, 7, 9, 10)]
+            made.append((retraction(number, random.choice(ends or changes)), arrived_ms, offset))
+        else:
+            made.append((_step(random, ward, number), arrived_ms, offset))
+    return made
+
+
+def _step(random: Random, ward: str, seq: int) -> StatusChangedEvent:
+    step = Status(random.choice(STEPS))
+    ended = START.replace(minute=30) if step in (9, 10) else None
+    dossier = f"H26.{ward}-250701-{random.randint(1, 12):04d}"
+    at = START.replace(minute=40, second=random.randint(0, 59))
+    return status(seq, ward=ward, status=step, dossier=dossier, at=at, finished_at=ended, due_at=START)
+
+
+def load(store: Store, arrivals: list[Arrival]) -> None:
+    """As the loader does; what it was given before may come again."""
+    block = Block()
+    for event, arrived_ms, offset in arrivals:
+        ward = event.data.ward
+        span = Span("t1", "dossier.events", PARTITION_OF_WARD[ward], 0, -1)
+        block.take_event(span, encode(event), ward.encode(), offset, arrived_ms)
+    assert not block.rejects
+    insert(store, tables.EVENTS, block.events)
+
+
+def rows(store: Store, sql: str, cut: int | None = None) -> list[Row]:
+    if cut is None:
+        return store.query(sql).rows
+    return store.query(as_of.rewrite(sql, NAMES), as_of.bound(str(cut))).rows
+
+
+def _pieces(random: Random, histories: list[list[Arrival]], count: int = 4) -> list[list[Arrival]]:
+    """Each history cut into pieces and shuffled; one piece of each comes twice."""
+    pieces: list[list[Arrival]] = [[] for _ in range(count + 1)]
+    for arrivals in histories:
+        own = [arrivals[begin::count] for begin in range(count)]
+        random.shuffle(own)
+        for piece, part in zip(pieces, [*own, random.choice(own)], strict=True):
+            piece.extend(part)
+    return pieces
+
+
+@pytest.mark.parametrize("seed", range(1))
+def test_the_open_dossiers_kept_apart_are_those_of_all(store: Store, seed: int) -> None:
+    random = Random(seed)
+    first_ms, *_ = [insert_cut(store, cut) for cut in CUTS]
+    seen = set()
+    for number, piece in enumerate(_pieces(random, [history(random, ward, first_ms) for ward in CODES])):
+        load(store, random.sample(piece, len(piece)))
+        if number % 2:
+            tidy(store)
+        for cut in (None, *CUTS):
+            both = rows(store, BOTH, cut)
+            assert [row for row in both if row[0] != 2] == []
+            seen.add(len(both))
+    assert len(seen) > 2, "always as many open ones: nothing is shown"
+
+
+def tidy(store: Store) -> None:
+    """What merges and the monitor would do within a day."""
+    store.command("OPTIMIZE TABLE open_dossiers FINAL")
+    sweep(store, rows_min=1)
+
+
+def test_what_has_ended_is_thrown_away_and_comes_back_when_its_end_is_taken_back(store: Store) -> None:
+    received = status(1, status=Status.RECEIVED, dossier="H26.00070-250701-0001")
+    done = status(2, status=Status.DONE, dossier="H26.00070-250701-0001", finished_at=START)
+    load(store, [(received, 1_751_331_600_000, 1)])
+    assert rows(store, "SELECT dossier FROM v_open_dossiers") == [("H26.00070-250701-0001",)]
+    load(store, [(done, 1_751_331_700_000, 2)])
+    tidy(store)
+    assert store.value("SELECT count() FROM open_dossiers") == 0
+    assert rows(store, OPEN) == []
+    load(store, [(retraction(4, done), 1_751_331_800_000, 4)])
+    assert rows(store, OPEN) == rows(store, ORACLE) != []
+
+
+def test_an_end_that_comes_before_its_beginning_waits_for_it(store: Store) -> None:
+    received = status(1, status=Status.RECEIVED, dossier="H26.00070-250701-0001")
+    done = status(2, status=Status.DONE, dossier="H26.00070-250701-0001", finished_at=START)
+    load(store, [(done, 1_751_331_600_000, 2)])
+    tidy(store)
+    load(store, [(received, 1_751_331_700_000, 3)])
+    tidy(store)
+    assert store.value("SELECT count() FROM open_dossiers") == 0
+    assert rows(store, OPEN) == rows(store, ORACLE) == []
