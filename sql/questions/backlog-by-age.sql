@@ -12,7 +12,7 @@ WITH ifNull({day:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)) AS asked,
 SELECT multiIf(days < 3, 0, days < 7, 3, days < 14, 7, days < 30, 14, days < 90, 30, 90) AS days_from,
     transform(days_from, [0, 3, 7, 14, 30, 90], ['0-2', '3-6', '7-13', '14-29', '30-89', '90+'], '') AS days_waiting,
     count() AS backlog, countIf(toDate(o.due_at) < asked) AS overdue, uniqExact(o.ward) AS wards
-FROM v_dossiers AS o
+FROM v_open_dossiers AS o
 WHERE o.open AND o.accepted AND ({ward:String} = '' OR o.ward = {ward:String})
 GROUP BY days_from
 ORDER BY days_from

@@ -10,7 +10,7 @@ WITH ifNull({day:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)) AS asked
 SELECT o.ward AS ward, any(w.name) AS ward_name, o.field AS field, count() AS backlog,
     countIf(toDate(o.due_at) < asked) AS overdue, round(overdue / backlog, 4) AS overdue_share,
     maxIf(dateDiff('day', toDate(o.due_at), asked), toDate(o.due_at) < asked) AS days_late_max
-FROM v_dossiers AS o
+FROM v_open_dossiers AS o
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = o.ward
 WHERE o.open AND o.accepted AND ({ward:String} = '' OR o.ward = {ward:String})
 GROUP BY o.ward, o.field

@@ -9,7 +9,7 @@
 WITH ifNull({day:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)) AS asked
 SELECT d.ward AS ward, any(w.ward_name) AS ward_name, count() AS overdue,
     max(dateDiff('day', d.due_at, toDateTime64(asked, 3, 'Asia/Ho_Chi_Minh'))) AS days_late_max
-FROM v_dossiers AS d
+FROM v_open_dossiers AS d
 LEFT JOIN v_ward_sync AS w ON w.ward = d.ward
 WHERE d.open AND ({ward:String} = '' OR d.ward = {ward:String}) AND toDate(d.due_at) < asked AND toDate(d.received_at) <= asked
 GROUP BY d.ward

@@ -25,7 +25,7 @@ FROM
 LEFT JOIN
 (
     SELECT o.ward AS ward, count() AS backlog, countIf(toDate(o.due_at) < newest) AS backlog_overdue
-    FROM v_dossiers AS o
+    FROM v_open_dossiers AS o
     WHERE o.open AND o.accepted
     GROUP BY o.ward
 ) AS b ON b.ward = w.ward

@@ -1,8 +1,9 @@
-"""Goal: the open dossiers that are kept apart are exactly the open ones of all, whatever comes in whatever order.
+"""Goal: the open dossiers kept apart are exactly the open ones of all, whatever comes in whatever order.
 
-Method: random histories with retractions, late ones, reused seqs and repetitions go in piece by piece, out of order,
-with merges in between that throw away what has ended; after each piece `v_open_dossiers` is compared with the
-open rows of `v_dossiers`, now and as of cuts. The latter looks at every step and keeps nothing: it is the oracle.
+Method: random histories with retractions, late ones, reused seqs and repetitions go in piece by piece, out
+of order, with merges in between that throw away what has ended; after each piece `v_open_dossiers` is
+compared with the open rows of `v_dossiers`, now and as of cuts. The latter looks at every step and keeps
+nothing: the oracle.
 """
 
 from __future__ import annotations
