@@ -32,7 +32,9 @@ class Happened:
     at_s: float
     what: str
     expectation: str
+    begun_s: float = 0.0
     lasted_s: float = 0.0
+    told: bool = False
     named_s: float | None = None
     names: tuple[str, ...] = ()
 
@@ -122,9 +124,9 @@ class Campaign:
             what = f"not injected: {error}"
             if isinstance(error, AssertionError):
                 self.findings.append(f"{fault.name}: {error}")
-        happened = Happened(
-            number, fault.id, fault.name, fault.group, at_s, what, fault.expectation, names=fault.names
-        )
+        happened = Happened(number, fault.id, fault.name, fault.group, at_s, what, fault.expectation)
+        happened.names, happened.told = fault.names, fault.told
+        happened.begun_s = time.monotonic() - self._begun
         self.happened.append(happened)
         return happened
 
@@ -170,14 +172,14 @@ class Campaign:
             self.findings.append(f"not at rest: {late}")
 
     def _judge_times(self, watch: Watch) -> None:
-        """A fault that lasted longer than a minute must have been named within it."""
-        for one in self.happened:
-            if not one.names:
-                continue
-            since = self._begun + one.at_s
-            one.named_s = watch.named(one.names, since, since + max(one.lasted_s, 3.0) + 5.0)
-            if one.named_s is None and one.lasted_s > NAMED_S_MAX * self.patience:
-                self.findings.append(f"{one.name}: not named within {NAMED_S_MAX:.0f} s")
+        """What lasted longer than a minute must have been named within it, and what was destroyed told of."""
+        longest = NAMED_S_MAX * self.patience
+        for one in (one for one in self.happened if one.names or one.told):
+            since = self._begun + (one.begun_s if one.told else one.at_s)
+            until = since + (longest if one.told else max(one.lasted_s, 3.0) + 5.0)
+            one.named_s = watch.named(one.names, since, until, one.told)
+            if one.named_s is None and (one.told or one.lasted_s > longest):
+                self.findings.append(f"{one.name}: not named within {longest:.0f} s")
 
     def as_dict(self) -> dict[str, Any]:
         """For the report."""

@@ -16,11 +16,12 @@ _EVERY_S = 1.5
 
 @dataclass
 class Look:
-    """One look: which lines of `dongbo status` are not well, how many incidents are known."""
+    """One look: which lines of `dongbo status` are not well, incidents so far, events that wards lack."""
 
     at: float
     unwell: dict[str, str]
     incidents: int
+    missing: int
 
 
 @dataclass
@@ -46,10 +47,11 @@ class Watch:
         store = self.city.fresh_store()
         while not self._stop.wait(_EVERY_S):
             began = time.monotonic()
-            incidents = 0
+            incidents = missing = 0
             lines = collect(self.city.settings)
             try:
                 incidents = int(store.value("SELECT count() FROM incidents FINAL") or 0)
+                missing = int(store.value("SELECT sum(missing) FROM ward_sync FINAL") or 0)
                 number = newest(store)
                 if number and len(self.asked) < self.cuts_max and self._is_new(number):
                     self.asked.append(ask(store, number))
@@ -60,7 +62,7 @@ class Watch:
                 for line in lines
                 if not line.ok and line.process != "dashboard"
             }
-            self.looks.append(Look(began, unwell, incidents))
+            self.looks.append(Look(began, unwell, incidents, missing))
         store.close()
 
     def _is_new(self, number: int) -> bool:
@@ -69,11 +71,12 @@ class Watch:
             return True
         return number >= self.asked[-1].number + (1 if len(self.asked) < 5 else 3)
 
-    def named(self, names: tuple[str, ...], since: float, until: float) -> float | None:
-        """Seconds until a look between two moments told of one of these; None if none did."""
+    def named(self, names: tuple[str, ...], since: float, until: float, holes: bool) -> float | None:
+        """Seconds until a look between two moments told of one of these, of an incident, or of `holes`."""
         before = next((look.incidents for look in reversed(self.looks) if look.at < since), 0)
         for look in self.looks:
-            if since <= look.at <= until and (look.unwell.keys() & set(names) or look.incidents > before):
+            told = look.unwell.keys() & set(names) or look.incidents > before or (holes and look.missing)
+            if since <= look.at <= until and told:
                 return look.at - since
         return None
 

@@ -14,6 +14,7 @@ class Fault:
     `hold_s`: how long it lasts before `heal`. `names`: lines of `dongbo status` that should tell of it.
 
     `alone`: nothing else may be wrong when it begins, because it destroys what the city would need.
+    `told`: it destroys messages, so an incident or a ward's hole must say so in a minute.
     """
 
     id: ClassVar[str]
@@ -23,6 +24,7 @@ class Fault:
     hold_s: ClassVar[tuple[float, float]] = (0.0, 0.0)
     names: ClassVar[tuple[str, ...]] = ()
     alone: ClassVar[bool] = False
+    told: ClassVar[bool] = False
     kill: ClassVar[bool] = False
 
     def __init__(self, city: City, rng: Random) -> None:

@@ -211,6 +211,7 @@ class WorkerOffsetsReset(_Kafka):
 
 class UnreadDeleted(_Kafka):
     id, name, alone = "F26", "unread-messages-deleted", True
+    told = True
     expectation = "an incident with the exact range; the wards are asked again, without a hand"
 
     def inject(self) -> str:
@@ -248,6 +249,7 @@ class TopicRecreated(_Kafka):
 
 class TailLost(_Kafka):
     id, name, alone, kill = "F25", "broker-loses-its-tail", True, True
+    told = True
     expectation = "as after a loss of power: the sequence shows the hole, the ward is asked again"
 
     def inject(self) -> str:
