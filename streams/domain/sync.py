@@ -15,13 +15,20 @@ from streams.domain.intervals import Intervals
 
 
 class Beat(msgspec.Struct, array_like=True):
-    """The newest heartbeat (by the ward's clock) and when the broker had it."""
+    """The newest heartbeat and when the broker had it."""
 
     clock_ms: int
     arrived_ms: int
     epoch: str
     last_seq: int
     outbox_pending: int
+
+    def at_ms(self) -> int:
+        """When it was sent, by the ward's clock, but not after it arrived.
+
+        Else one heartbeat of a clock that is a day ahead would hide a day of those that come after it.
+        """
+        return min(self.clock_ms, self.arrived_ms)
 
 
 class WardSync(msgspec.Struct, array_like=True):
@@ -64,9 +71,10 @@ class WardSync(msgspec.Struct, array_like=True):
     def hear(self, data: Heartbeat, arrived_ms: int) -> bool:
         """Note a heartbeat; False if a newer one is known."""
         clock_ms = int(data.clock.timestamp() * 1000)
-        if self.beat is not None and clock_ms <= self.beat.clock_ms:
+        beat = Beat(clock_ms, arrived_ms, data.epoch, data.last_seq, data.outbox_pending)
+        if self.beat is not None and beat.at_ms() <= self.beat.at_ms():
             return False
-        self.beat = Beat(clock_ms, arrived_ms, data.epoch, data.last_seq, data.outbox_pending)
+        self.beat = beat
         self.revision += 1
         return True
 
