@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
 
-from ops.watch.status import collect
-from producers.contract.errors import DongBoError
+from ops.watch.status import Line, collect
 from tests.faults.city import City
 from tests.faults.cuts import Asked, ask, newest
 
@@ -48,15 +48,16 @@ class Watch:
         while not self._stop.wait(_EVERY_S):
             began = time.monotonic()
             incidents = missing = 0
-            lines = collect(self.city.settings)
+            lines: list[Line] = []
             try:
+                lines = collect(self.city.settings)
                 incidents = int(store.value("SELECT count() FROM incidents FINAL") or 0)
                 missing = int(store.value("SELECT sum(missing) FROM ward_sync FINAL") or 0)
                 number = newest(store)
                 if number and len(self.asked) < self.cuts_max and self._is_new(number):
                     self.asked.append(ask(store, number))
-            except DongBoError:
-                pass
+            except Exception as error:  # whatever it is, the next look comes
+                note_error(error)
             unwell = {
                 line.process: f"{line.state} {line.detail}"
                 for line in lines
@@ -83,3 +84,8 @@ class Watch:
     def well(self) -> bool:
         """Whether the newest look found everything well."""
         return bool(self.looks) and not self.looks[-1].unwell
+
+
+def note_error(error: Exception) -> None:
+    """A look that failed, for whoever reads the log of a run."""
+    sys.stderr.write(f"faults: a look failed: {' '.join(str(error).split())[:150]}\n")

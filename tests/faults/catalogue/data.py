@@ -55,7 +55,7 @@ class Data(Fault):
                 except BufferError:
                     producer.poll(0.1)
             producer.poll(0)
-        if producer.flush(60) or failed:
+        if producer.flush(_PATIENCE_S) or failed:
             raise AssertionError(f"Kafka did not take what the harness sent: {failed[:1]}")
 
     def send(self, events: Iterable[SequencedEvent]) -> int:
@@ -79,7 +79,7 @@ class Data(Fault):
         for one in bad:
             topic = self.city.settings.events_topic
             producer.produce(topic, one.value, one.key, one.partition, on_delivery=report(one))  # type: ignore[arg-type]
-        producer.flush(60)
+        producer.flush(_PATIENCE_S)
         # What Kafka did not take was not sent; an offset of 0 is a real one.
         self.city.extra.poison += [one for one in bad if one.offset >= 0]
 
@@ -230,7 +230,7 @@ class AbortedTransaction(Data):
     def inject(self) -> str:
         ward, events = self.known(50)
         names = {"bootstrap.servers": self.city.settings.kafka_bootstrap}
-        producer = Producer(_PRODUCER | names | {"transactional.id": f"faults-{time.time_ns()}"})
+        producer = Producer(_PRODUCER | names | {"transactional.id": f"faults-{time.time_ns()}"} | _SOON)
         producer.init_transactions(20)
         producer.begin_transaction()
         for event in events:
@@ -296,15 +296,19 @@ def _in_two_days() -> str:
 
 # Sent by a fault of its own.
 _LARGE = frozenset({"too_large"})
+_PATIENCE_S = 300
 _PRODUCER: dict[str, str | int | bool] = {
     "message.max.bytes": 4_000_000,
     "acks": "all",
     "enable.idempotence": True,
     "log_level": 0,
     "linger.ms": 5,
-    "message.timeout.ms": 60_000,
+    "message.timeout.ms": 1000 * _PATIENCE_S,
 }
 
+
+# The broker aborts what a killed broker has left open; until then nobody reads beyond it.
+_SOON: dict[str, str | int | bool] = {"transaction.timeout.ms": 10_000, "message.timeout.ms": 10_000}
 
 FAULTS: tuple[type[Fault], ...] = (
     Duplicates,
