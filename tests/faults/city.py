@@ -34,19 +34,21 @@ from tests.faults.sender import Config
 PROGRAMS: Final = ("kafka", "clickhouse", "worker", "loader", "monitor", "gateway")
 _LISTENERS: Final = ("WARDS", "WORKERS", "LOADER")
 _RESTART_S: Final = 1.0
+_DISK: Final = "6g"
 # Whatever ends the harness ends its processes.
 _TIED: Final = (sys.executable, "-m", "ops.stack.process")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is sent, by whom, and how long that takes. `each`: the events of one ward."""
+    """What is sent, by whom, how long that takes. `each`: a ward's events. `own_disk`: ClickHouse's can fill up."""
 
     seed: int
     each: int
     seconds: float
     wards: int = len(WARDS)
     workers: int = 2
+    own_disk: bool = False
 
     @property
     def events(self) -> int:
@@ -106,6 +108,7 @@ class City:
         self._ended: dict[str, float] = {}
         self.held: set[str] = set()
         self.begun_s = 0.0
+        self._mounted = False
         self.store = store(self.settings)
 
     # Start and end
@@ -114,6 +117,7 @@ class City:
         """Everything up, topics and tables made, senders not yet."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.ledgers.mkdir(exist_ok=True)
+        self._mounted = self.plan.own_disk and self._mount()
         listeners = {name: (self.proxies[name].target, self.proxies[name].port) for name in _LISTENERS}
         os.environ[LISTENERS] = json.dumps(listeners)
         os.environ[OVERRIDES] = str(self.folder / "overrides.json")
@@ -123,6 +127,28 @@ class City:
         self.override("loader", DONGBO_CLICKHOUSE_PORT=str(self.proxies["clickhouse"].port))
         self.boot()
         prepare(self.settings)
+
+    def _mount(self) -> bool:
+        """A file system of its own for ClickHouse, so that it can be full; only root may mount one."""
+        self._disk.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "dongbo-faults", str(self._disk)]
+        return os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
+
+    @property
+    def _disk(self) -> Path:
+        return self.settings.data_dir / "clickhouse"
+
+    def fill_clickhouse(self, full: bool) -> bool:
+        """Leave its file system no space, or give it back; whether that is possible here."""
+        if not self._mounted:
+            return False
+        found = os.statvfs(self._disk)
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        size = str(used) if full else _DISK
+        return (
+            subprocess.run(["mount", "-o", f"remount,size={size}", str(self._disk)], check=False).returncode
+            == 0
+        )
 
     def boot(self) -> None:
         """The supervisor and its processes."""
@@ -144,6 +170,8 @@ class City:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGCONT)
             self._stack.stop()
+        if self._mounted:
+            subprocess.run(["umount", "-l", str(self._disk)], check=False)
         self.store.close()
         for proxy in self.proxies.values():
             proxy.close()

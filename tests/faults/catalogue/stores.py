@@ -79,25 +79,20 @@ class QueryOfDeath(Fault):
         return "a reader's cross join of all dossiers with all"
 
 
-class _Full(Fault):
-    """A bound on the size of files, set on the living process: writing beyond it fails as on a full disk."""
+class OutboxFull(Fault):
+    """A bound on the size of files, set on the living process: SQLite's writes fail as on a full disk."""
 
-    group = "disk"
+    id, name, group = "F45", "outbox-disk-full", "disk"
     hold_s = (6.0, 10.0)
-    bytes_max = 4096
-
-    def target(self) -> str:
-        raise NotImplementedError
+    expectation = "the ward is told, nothing is promised that is not kept; it goes on with space"
 
     def inject(self) -> str:
-        self._pid = self.city.pid(self.target())
+        name = self.sender("outbox")
+        self._pid = self.city.pid(name)
         if self._pid:
             with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (self.bytes_max, resource.RLIM_INFINITY))
-        return f"{self.target_name()}: no file may grow beyond {self.bytes_max} bytes"
-
-    def target_name(self) -> str:
-        return self.name.removesuffix("-disk-full")
+                resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        return f"{name}: no file may grow beyond 4096 bytes"
 
     def heal(self) -> None:
         infinite = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
@@ -106,22 +101,19 @@ class _Full(Fault):
                 resource.prlimit(self._pid, resource.RLIMIT_FSIZE, infinite)
 
 
-class OutboxFull(_Full):
-    id, name = "F45", "outbox-disk-full"
-    expectation = "the ward is told, nothing is promised that is not kept; it goes on with space"
+class ClickHouseFull(Fault):
+    """Its folder is a file system of its own (where the harness may mount one), made as small as it is full."""
 
-    def target(self) -> str:
-        return self.sender("outbox")
-
-
-class ClickHouseFull(_Full):
-    id, name = "F22", "clickhouse-disk-full"
+    id, name, group = "F22", "clickhouse-disk-full", "disk"
+    hold_s = (6.0, 10.0)
     names = ("loader", "clickhouse")
-    bytes_max = 0
     expectation = "the loader waits and says so; it goes on with space"
 
-    def target(self) -> str:
-        return "clickhouse"
+    def inject(self) -> str:
+        return "no space left" if self.city.fill_clickhouse(True) else "not injected: mounting needs root"
+
+    def heal(self) -> None:
+        self.city.fill_clickhouse(False)
 
 
 class MigratorKilled(Fault):
