@@ -32,6 +32,7 @@ _SLOW: Final = ("TIMEOUT_EXCEEDED", "TOO_SLOW", "SOCKET_TIMEOUT", "QUERY_WAS_CAN
 _HEAVY: Final = ("MEMORY_LIMIT_EXCEEDED",)
 _MANY: Final = ("TOO_MANY_ROWS", "TOO_MANY_BYTES")
 _BUSY: Final = ("TOO_MANY_SIMULTANEOUS_QUERIES", "QUOTA_EXCEEDED", "SERVER_OVERLOADED")
+_REFUSED: Final = ("READONLY", "ACCESS_DENIED")
 _ABSENT: Final = ("UNKNOWN_TABLE", "UNKNOWN_FUNCTION")
 
 
@@ -106,6 +107,7 @@ def code_of(error: Stop | Unavailable) -> str:
         "too_many_rows": _MANY,
         "questions_busy": _BUSY,
         "not_available_yet": _ABSENT,
+        "question_fails": _REFUSED,
         "no_such_cut": ("no_such_cut",),
     }
     for code, marks in known.items():
