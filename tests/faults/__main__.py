@@ -82,10 +82,10 @@ def main() -> int:
         from tests.faults.soak import soak
 
         return soak(given, folder)
-    plan = Plan(given.seed, max(1, given.events // given.wards), given.minutes * 60, given.wards)
-    campaign = Campaign(
-        given.seed, plan, _kinds(given.faults), given.kills, folder, given.together, given.patience
-    )
+    kinds, each = _kinds(given.faults), max(1, given.events // given.wards)
+    own_disk = "clickhouse-disk-full" in kinds
+    plan = Plan(given.seed, each, given.minutes * 60, given.wards, own_disk=own_disk)
+    campaign = Campaign(given.seed, plan, kinds, given.kills, folder, given.together, patience=given.patience)
     campaign.run()
     return _show(campaign, given, folder)
 

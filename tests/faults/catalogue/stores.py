@@ -102,7 +102,7 @@ class OutboxFull(Fault):
 
 
 class ClickHouseFull(Fault):
-    """Its folder is a file system of its own (where the harness may mount one), made as small as it is full."""
+    """Its folder is a file system of its own (where one may be mounted), made as small as it is full."""
 
     id, name, group = "F22", "clickhouse-disk-full", "disk"
     hold_s = (6.0, 10.0)
