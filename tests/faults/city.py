@@ -41,7 +41,7 @@ _TIED: Final = (sys.executable, "-m", "ops.stack.process")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is sent, by whom, how long it takes. `each`: a ward's events; `own_disk`: ClickHouse's may fill up."""
+    """What is sent, by whom, in what time. `each`: a ward's events; `own_disk`: ClickHouse's may fill up."""
 
     seed: int
     each: int
