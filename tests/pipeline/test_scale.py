@@ -1,0 +1,91 @@
+"""Goal: on data as the benchmarks make it, all that is asked is answered, and fast ways agree with slow ones.
+
+Method: the benchmark's generator, small: 200 communes, some weeks. Every saved question, table and page query
+runs once; totals, backlog and a cut are compared with what the arrays of the books and all steps add up to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from ops.stack.clickhouse import Endpoint
+from streams.warehouse import as_of
+from streams.warehouse.store import Store
+from tests.bench.asked import everything
+from tests.bench.country import Scale, generate, work_day
+from tests.pipeline.warehouse import SQL, database
+
+SCALE = Scale(end=date(2026, 6, 30), wards=200, days=40, recent_days=2, sample=50, cut_days=1, judged_cuts=20)
+NAMES = as_of.travelling(SQL)
+NARROW = "day, received, resolved, returned, online, early, on_time, overdue, minutes, events"
+# The definition: cells in the arrays of books, the newest revision of each.
+CELLS = """
+SELECT
+    day, sumIf(n, s = 2) AS received, sumIf(n, s = 9) AS resolved, sumIf(n, s = 10) AS returned,
+    sumIf(n, s = 2 AND c = 'online') AS online, sumIf(n, s = 9 AND t = 'early') AS early,
+    sumIf(n, s = 9 AND t = 'on_time') AS on_time, sumIf(n, s = 9 AND t = 'overdue') AS overdue,
+    sumIf(m, s = 9) AS minutes, sum(if(first, events, 0)) AS events
+FROM
+(
+    SELECT day, events,
+        arrayJoin(arrayZip(status, channel, timeliness, count, minutes, arrayEnumerate(count))) AS cell,
+        cell.1 AS s, cell.2 AS c, cell.3 AS t, cell.4 AS n, cell.5 AS m, cell.6 = 1 AS first
+    FROM {books}
+)
+GROUP BY day ORDER BY day
+"""
+# As of a cut: the newest revision of each book that had arrived.
+HISTORY = """
+(
+    SELECT * FROM (SELECT * FROM book_history UNION ALL SELECT * FROM book)
+    WHERE arrived_at <= (SELECT max(at) FROM city_cut) ORDER BY version DESC LIMIT 1 BY day, ward
+)"""
+BACKLOG = "SELECT ward, field, backlog, waiting FROM v_backlog ORDER BY ALL"
+ALL_STEPS = """
+SELECT ward, field, countIf(accepted) AS backlog, countIf(NOT accepted) AS waiting
+FROM v_dossiers WHERE open GROUP BY ward, field ORDER BY ALL
+"""
+
+
+@pytest.fixture(scope="module")
+def store(clickhouse: Endpoint) -> Iterator[Store]:
+    with database(clickhouse) as store:
+        generate(store, SCALE)
+        yield store
+
+
+def test_every_question_table_and_page_query_is_answered(store: Store) -> None:
+    failed = {}
+    asked = everything(SCALE)
+    assert len(asked) > 60
+    for one in asked:
+        try:
+            store.query(one.sql, one.values)
+        except Exception as error:
+            failed[one.name] = str(error)[:300]
+    assert failed == {}
+
+
+def test_narrow_totals_are_those_of_the_cells(store: Store) -> None:
+    narrow = store.query(f"SELECT {NARROW} FROM v_city_day ORDER BY day").rows
+    assert narrow == store.query(CELLS.format(books="book FINAL")).rows
+    assert len(narrow) == SCALE.days
+
+
+def test_narrow_totals_at_a_cut_are_those_of_the_books_then(store: Store) -> None:
+    asked = as_of.rewrite(f"SELECT {NARROW} FROM v_city_day ORDER BY day", NAMES)
+    narrow = store.query(asked, as_of.bound(str(SCALE.cut))).rows
+    assert narrow == store.query(CELLS.format(books=HISTORY)).rows
+    revisions = "SELECT sum(revision) FROM v_ward_day"
+    then = store.value(as_of.rewrite(revisions, NAMES), as_of.bound(str(SCALE.cut)))
+    assert store.value(revisions) - then == SCALE.wards, "no book has changed since the cut: nothing is shown"
+
+
+def test_the_backlog_of_the_open_dossiers_is_that_of_all(store: Store) -> None:
+    backlog = store.query(BACKLOG).rows
+    assert backlog == store.query(ALL_STEPS).rows
+    work_day(store, SCALE, 0, 4)  # steps that are there already
+    assert store.query(BACKLOG).rows == backlog != []
