@@ -17,6 +17,7 @@ from ops.audit_cli import audit_app
 from ops.difficulty_cli import difficulty_app
 from ops.keeping_cli import retention_app
 from ops.picture_cli import calendar_app, cut_app
+from ops.rebuild_cli import rebuild_app
 from ops.viewer_cli import viewer_app
 from ops.ward_cli import ward_app
 from producers.contract.errors import DongBoError, OutboxFull, Refused, Reject, Unavailable
@@ -33,6 +34,7 @@ app: Final = typer.Typer(
 
 app.add_typer(ward_app)
 app.add_typer(audit_app)
+app.add_typer(rebuild_app)
 app.add_typer(difficulty_app)
 app.add_typer(cut_app)
 app.add_typer(retention_app)

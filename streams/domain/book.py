@@ -15,7 +15,7 @@ from producers.contract.events import StatusChanged
 from streams.domain import intervals
 from streams.domain.days import day_name, day_number
 from streams.domain.intervals import Intervals
-from streams.domain.lifecycle import entry_of
+from streams.domain.lifecycle import Entry, entry_of
 
 
 class Declared(msgspec.Struct, array_like=True):
@@ -62,6 +62,17 @@ class Book(msgspec.Struct, array_like=True):
             self._declare(event)
         return True
 
+    def apply_entry(self, epoch: str, seq: int, entry: Entry, arrived_ms: int) -> bool:
+        """The same for a status event of which a rebuild knows only its seq and its entry."""
+        if not intervals.add(self.seqs.setdefault(epoch, []), seq):
+            return False
+        self.revision += 1
+        if arrived_ms > self.arrived_ms:
+            self.arrived_ms = arrived_ms
+        if not (self.retracted and intervals.contains(self.retracted.get(epoch, []), seq)):
+            self._add(entry, +1)
+        return True
+
     def events(self) -> int:
         """How many events have their place in this book."""
         return sum(intervals.size(seqs) for seqs in self.seqs.values())
@@ -70,16 +81,16 @@ class Book(msgspec.Struct, array_like=True):
         # The retraction may have come first: then the event is in the set but not in the counts.
         if self.retracted and intervals.contains(self.retracted.get(data.epoch, []), data.seq):
             return
-        self._add(data, +1)
+        self._add(entry_of(data), +1)
 
     def _retract(self, of: StatusChanged) -> None:
         if not intervals.add(self.retracted.setdefault(of.epoch, []), of.seq):
             return
         if intervals.contains(self.seqs.get(of.epoch, []), of.seq):
-            self._add(of, -1)
+            self._add(entry_of(of), -1)
 
-    def _add(self, data: StatusChanged, sign: int) -> None:
-        name, minutes = entry_of(data)
+    def _add(self, entry: Entry, sign: int) -> None:
+        name, minutes = entry
         cell = self.cells.get(name)
         if cell is None:
             cell = self.cells[name] = [0, 0]

@@ -7,7 +7,7 @@ path; anything else costs O(log n) to find and O(n) to insert in a list of n int
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 Intervals = list[int]
 
@@ -100,3 +100,8 @@ def count_upto(intervals: Intervals, number: int) -> int:
     at = bisect_right(intervals, number)
     whole = size(intervals[: at - at % 2])
     return whole + (number - intervals[at - 1] + 1 if at % 2 else 0)
+
+
+def within(sets: Mapping[str, Intervals], others: Mapping[str, Intervals]) -> bool:
+    """Whether every number of each set is in the other of the same name."""
+    return all(union(others.get(name, []), numbers) == others.get(name, []) for name, numbers in sets.items())

@@ -32,10 +32,15 @@ def entry_of(data: StatusChanged) -> Entry:
     words = f"{data.field}|{data.channel._value_}|{data.status._value_}"
     if data.finished_at is None:
         return Entry(f"{words}|open", 0)
-    finished_s = seconds_of(data.finished_at)
     due_s = None if data.due_at is None else seconds_of(data.due_at)
-    minutes = _minutes_between(seconds_of(data.received_at), finished_s)
-    return Entry(f"{words}|{timeliness(finished_s, due_s)}", minutes)
+    return entry(words, seconds_of(data.received_at), due_s, seconds_of(data.finished_at))
+
+
+def entry(words: str, received_s: float, due_s: float | None, finished_s: float | None) -> Entry:
+    """The same of `field|channel|status` and moments in seconds since 1970: what a stored row still has."""
+    if finished_s is None:
+        return Entry(f"{words}|open", 0)
+    return Entry(f"{words}|{timeliness(finished_s, due_s)}", _minutes_between(received_s, finished_s))
 
 
 def timeliness(finished_s: float, due_s: float | None) -> str:

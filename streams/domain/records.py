@@ -88,6 +88,16 @@ def decode_sync(value: bytes) -> WardSync:
     return _sync_decoder.decode(memoryview(value)[VERSION_BYTES:])
 
 
+def is_record(key: bytes, value: bytes) -> bool:
+    """Whether a value says the key and the version that it stands under; only its beginning is looked at."""
+    try:
+        head = decode_sync(value) if is_sync(key) else _seqs_decoder.decode(memoryview(value)[VERSION_BYTES:])
+        own = sync_key(head.ward) if isinstance(head, WardSync) else book_key(head.ward, head.day)
+    except (msgspec.MsgspecError, ValueError):
+        return False
+    return own == key and version_of(value) == version(head.generation, head.revision)
+
+
 def seqs_of_book(value: bytes) -> dict[str, Intervals]:
     """Only the seqs of an encoded book."""
     return _seqs_decoder.decode(memoryview(value)[VERSION_BYTES:]).seqs

@@ -24,6 +24,7 @@ from producers.contract.errors import Unavailable
 from producers.contract.wards import WARDS
 from streams.domain.alive import day_of
 from streams.domain.cut import GRID_MS, instant_of_cut, number_of_cut
+from streams.monitor import rebuilds
 from streams.monitor.config import MonitorConfig
 from streams.monitor.conflicts import Conflicts
 from streams.monitor.jobs import Context, Facts
@@ -114,12 +115,14 @@ class Cuts:
     def _publish(self, wanted: _Wanted, context: Context) -> None:
         proven_ms = self._clock_ms()
         if not self._taken(wanted, context):
+            rebuilt = rebuilds.done(context.store)
             wards = self._judge.wards(context.store, wanted.at_ms, settled=True)
+            figures = totals(context.store, wanted.at_ms)
+            rebuilds.unchanged(context.store, rebuilt)
             now_ms = self._clock_ms()
             insert(
                 context.store, WARD_STATES, [row_of(ward, cut=wanted.number, now_ms=now_ms) for ward in wards]
             )
-            figures = totals(context.store, wanted.at_ms)
             if crash.ARMED:
                 crash.at("monitor.cut")
             insert(context.store, CITY_CUT, [cut_row(wanted.number, wards, figures, self._clock_ms())])

@@ -164,6 +164,7 @@ MADE_BY: Final[Mapping[str, str]] = {
         "monitor",
     ),
     **dict.fromkeys(("office_overrides", "alert_acks", "repairs"), "operator"),
+    **dict.fromkeys(("rebuilds", "rebuild_changes"), "rebuild"),
     **dict.fromkeys(
         ("wards", "procedures", "words", "reasons", "difficulty_groups", "office_days"), "reference"
     ),
