@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from fractions import Fraction
-from statistics import median_high
+from math import ceil
+from statistics import median_high, median_low
 from typing import Any, Final
 
 from streams.domain.calendar import office_calendar
-from tests.pipeline.questions_city import AT, DAYS, FIRST, LAST, WARDS, City, Step
+from tests.pipeline.questions_city import AT, DAYS, FIRST, LAST, PROCEDURES, WARDS, City, Step
 
 Row = dict[str, Any]
 NAMES: Final = {"00070": "Hoàn Kiếm", "00004": "Ba Đình", "00008": "Ngọc Hà"}
@@ -289,6 +290,32 @@ def ward_against_city(city: City) -> list[Row]:
     return found
 
 
+def processing_by_ward_and_field(city: City) -> list[Row]:
+    """The lower median, as the view says; the longest is known for sure, and orders nothing here."""
+    found: list[Row] = []
+    for ward in WARDS:
+        for field in FIELDS:
+            each = sorted(_minutes(s) for s in city.of(9, ward) if s.field == field)
+            if each:
+                row: Row = {"ward": ward, "field": field, "finished": len(each), "max_minutes": each[-1]}
+                p90 = each[max(0, ceil(0.9 * len(each)) - 1)]
+                row |= {"median_minutes": median_low(each), "median_days": round(median_low(each) / 480, 2)}
+                found.append(row | {"p90_minutes": p90})
+    return sorted(found, key=lambda row: (-row["p90_minutes"], row["ward"], row["field"]))
+
+
+def procedures_by_received(city: City) -> list[Row]:
+    found: list[Row] = []
+    for procedure, field in PROCEDURES:
+        some, open_ = city.of(2), city.backlog()
+        received = count(some, 2, procedure=procedure)
+        mine = [s for s in open_ if s.procedure == procedure]
+        row: Row = {"procedure": procedure, "field": field, "received": received, "open": len(mine)}
+        row |= {"online_share": share(count(some, 2, procedure=procedure, channel="online"), received)}
+        found.append(row | {"overdue": sum(1 for s in mine if s.due_at.date() < LAST)})
+    return sorted(found, key=lambda row: (-row["received"], row["procedure"]))
+
+
 def waiting_longest(city: City) -> list[Row]:
     rows = sorted(city.backlog(), key=lambda s: (s.received_at, s.ward, s.dossier))
     return [
@@ -390,6 +417,7 @@ WANTED: Final[dict[str, Callable[[City], list[Row]]]] = {
         *(overdue_by_ward, backlog_by_field, on_time_by_ward, wards_by_received, city_by_day),
         *(online_share_by_week, channels_by_week, fields_by_received, not_finished_by_field),
         *(weekday_profile, hour_profile, late_arrivals, corrections_by_cause, compare_wards),
+        *(processing_by_ward_and_field, procedures_by_received),
         *(ward_against_city, waiting_longest, due_soon, forecast_inputs, closings_missing),
         *(wards_not_trustworthy, completeness, silent_wards, missing_wards, rejects_by_reason),
         *(difficulties_open, difficulties_by_group, control_totals, data_quality, quality_by_day),
