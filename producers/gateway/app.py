@@ -70,7 +70,8 @@ class Door:
             # A body that is long for its events costs as much as the events that would fill it.
             least = 1 + len(body) // _BYTES_AN_EVENT
             try:
-                events = bodies.split(body, request.content_type, config.batch_events_max)
+                kind = bodies.media_type(request.headers.get("Content-Type", ""))
+                events = bodies.split(body, kind, config.batch_events_max)
             except Problem:
                 self.charge(ward, least)
                 raise

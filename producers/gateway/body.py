@@ -110,6 +110,15 @@ class _Gunzip:
             raise Problem("bad_gzip")
 
 
+def media_type(header: str) -> str:
+    """The media type of a Content-Type header, without its parameters.
+
+    Not by aiohttp: its parser descends into nested comments, and a header of some hundred brackets ends in a
+    RecursionError.
+    """
+    return header.partition(";")[0].strip().lower()
+
+
 def split(body: bytes, content_type: str, events_max: int) -> list[bytes]:
     """The single events of a body: one object, an array, or NDJSON; none of them is looked into.
 

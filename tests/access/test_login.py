@@ -219,6 +219,11 @@ def test_login_form_too_large_is_refused(visitor: Visitor) -> None:
     assert visitor.post("/login", {"token": "x" * 9000}).code == "bad_request"
 
 
+def test_login_form_whose_type_is_all_brackets_is_refused(visitor: Visitor) -> None:
+    answer = visitor.post("/login", {"token": "x"}, **{"Content-Type": "application/json" + "(" * 900})
+    assert answer.code == "bad_request"
+
+
 @pytest.mark.parametrize(
     ("said", "goes_to"),
     [

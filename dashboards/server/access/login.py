@@ -86,7 +86,7 @@ class Login:
         self._count(request)
         if (request.content_length or _BODY_BYTES_MAX + 1) > _BODY_BYTES_MAX:
             raise Problem("bad_request")
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        form = await _form(request)
         next_ = safe_next(form.get("next", "/"))
         if not _from_here(request) or not self._form_is_ours(request, form.get("form", "")):
             return self._page(next_, "login_stale", 403)
@@ -218,6 +218,14 @@ def safe_next(text: str) -> str:
     if any(ord(letter) < 0x21 or letter == "\\" for letter in text) or text.startswith(("/login", "/logout")):
         return "/"
     return text
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    try:
+        fields = await request.post()
+    except RecursionError:  # some hundred brackets in Content-Type, and aiohttp's parser descends into each
+        raise Problem("bad_request") from None
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def _from_here(request: web.Request) -> bool:
