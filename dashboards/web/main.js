@@ -120,7 +120,8 @@ function followLinks(event) {
 
 document.addEventListener("click", followLinks);
 addEventListener("popstate", show);
-setInterval(() => freshness.draw(state), 1000);
 // Before anything is painted, so that a dark wall does not flash.
 document.documentElement.dataset.theme = address.read().theme;
 await show();
+// From now on there are words to say it with.
+setInterval(() => freshness.draw(state), 1000);

@@ -40,6 +40,8 @@ SHOTS: Final = (
     Shot("wall", f"?day={DAY}&theme=wall&by=on_time_share", ".tile canvas", ((1920, 1080),)),
     Shot("ward", f"?view=ward&ward=00070&day={DAY}", "main table"),
     Shot("difficulties", "?view=difficulties", "main h2"),
+    Shot("questions", "questions/city-by-day", ".q-chart canvas", ((1280, 800),)),
+    Shot("dictionary", "dictionary?find=v_city_day", ".d-entry tbody tr", ((1280, 800),)),
 )
 
 

@@ -59,8 +59,8 @@ class Answer(msgspec.Struct, frozen=True):
     def as_json(self) -> dict[str, Any]:
         """The answer as it travels; `total` is null if it is not known."""
         columns = [
-            {"name": column.key, "type": kind, **column._asdict()}
-            for column, kind in zip(self.columns, self.types, strict=True)
+            {"name": one.key, "type": kind, "vi": one.vi, "en": one.en, "kind": one.kind, "words": one.words}
+            for one, kind in zip(self.columns, self.types, strict=True)
         ]
         return {
             "question": self.question.name,
