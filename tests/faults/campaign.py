@@ -145,7 +145,7 @@ class Campaign:
         longest = RECOVERED_S_MAX * self.patience
         late = city.settle(longest)
         exact = time.monotonic() - healed
-        while not (city.well() and watch.well()) and time.monotonic() - healed < longest:
+        while not (city.well() and watch.well(healed)) and time.monotonic() - healed < longest:
             city.sleep(0.3)
         took = time.monotonic() - healed
         self.recovered_s.append(took)

@@ -81,9 +81,9 @@ class Watch:
                 return look.at - since
         return None
 
-    def well(self) -> bool:
-        """Whether the newest look found everything well."""
-        return bool(self.looks) and not self.looks[-1].unwell
+    def well(self, since: float) -> bool:
+        """Whether the newest look, begun after a moment, found everything well."""
+        return bool(self.looks) and self.looks[-1].at >= since and not self.looks[-1].unwell
 
 
 def note_error(error: Exception) -> None:
