@@ -10,11 +10,12 @@ export class Form {
   /** `onAsk(values)` with the text of every parameter. */
   constructor({ parameters, ward }, { choices }, { role }, onAsk) {
     this.root = make("form", "q-form");
-    this.root.noValidate = false;
     this.fields = parameters.map((parameter) => field(parameter, choices, role === "ward" && parameter.name === ward));
     const ask = make("button", "ask", t("ask"));
     ask.type = "submit";
-    this.root.append(...this.fields.map(({ box }) => box), ask);
+    const last = make("div", "q-field");
+    last.append(ask);
+    this.root.append(...this.fields.map(({ box }) => box), last);
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
       onAsk(this.values());

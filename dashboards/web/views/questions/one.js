@@ -96,7 +96,7 @@ export class One {
     const body = await this.asker.ask(this.question.name, values, this.question.travels ? cut : "");
     if (!body) return;
     this.#busy(false);
-    if (body.code) this.#refused(body, values, cut);
+    if (body.code) this.#refused(body);
     else this.#draw(body, values);
   }
 
@@ -146,18 +146,15 @@ export class One {
     this.files.replaceChildren(...links);
   }
 
-  #refused(problem, values, cut) {
+  #refused(problem) {
     write(this.count, "");
     this.chart?.clear();
     this.facts.replaceChildren();
     this.files.replaceChildren();
     this.more.hidden = true;
-    const again = make("button", "", t("ask_again"));
-    again.type = "button";
-    again.addEventListener("click", () => this.#show(values, cut));
     const code = make("p", "note", t("code", { code: problem.code }));
     const box = make("div", "refused");
-    box.append(blank("error", problem[lang]), code, again);
+    box.append(blank("error", problem[lang]), code);
     this.rows.replaceChildren(box);
     write(this.said, "");
   }
