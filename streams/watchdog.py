@@ -141,7 +141,7 @@ class Watchdog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app, self._topic, self._limits, self._clock = app, topic, limits, clock
-        self._admin = admin(bootstrap)
+        self._bootstrap, self._admin = bootstrap, admin(bootstrap)
         self._memory = Memory()
         self._recovering_since_s: float | None = clock()
         self._stopped = threading.Event()
@@ -220,6 +220,9 @@ class Watchdog:
             )
             return {tp.partition: future.result(_OFFSETS_TIMEOUT_S).offset for tp, future in futures.items()}
         except (KafkaException, TimeoutError):
+            # Asked for offsets, a client keeps the leaders' epochs that it has seen: once the broker was
+            # restarted it answers FENCED_LEADER_EPOCH for ever, and the watchdog would be blind.
+            self._admin = admin(self._bootstrap)
             return None
 
 
