@@ -166,7 +166,18 @@ MADE_BY: Final[Mapping[str, str]] = {
     **dict.fromkeys(("office_overrides", "alert_acks", "repairs"), "operator"),
     **dict.fromkeys(("rebuilds", "rebuild_changes"), "rebuild"),
     **dict.fromkeys(
-        ("wards", "procedures", "words", "reasons", "difficulty_groups", "office_days"), "reference"
+        (
+            "wards",
+            "procedures",
+            "words",
+            "reasons",
+            "difficulty_groups",
+            "office_days",
+            "policies",
+            "index766",
+            "view_versions",
+        ),
+        "reference",
     ),
 }
 

@@ -20,7 +20,7 @@ from producers.contract.vocabulary import (
     TIMELINESS_WORDS,
 )
 from producers.contract.wards import WARDS
-from streams.warehouse import office_days
+from streams.warehouse import office_days, policies, view_versions
 from streams.warehouse.store import Store
 
 _VERSION: Final = ("version", "UInt64")
@@ -50,7 +50,17 @@ def tables(groups: Path | None = None) -> list[Reference]:
 
     :raises Refused: that file is not such a table
     """
-    return [_wards(), _procedures(), _words(), _reasons(), _groups(groups), _office_days()]
+    return [
+        _wards(),
+        _procedures(),
+        _words(),
+        _reasons(),
+        _groups(groups),
+        _office_days(),
+        _policies(),
+        _index766(),
+        _view_versions(),
+    ]
 
 
 def _strings(*names: str) -> tuple[tuple[str, str], ...]:
@@ -59,6 +69,34 @@ def _strings(*names: str) -> tuple[tuple[str, str], ...]:
 
 def _office_days() -> Reference:
     return Reference("office_days", office_days.COLUMNS, list(office_days.office_days()))
+
+
+def _policies() -> Reference:
+    columns = (
+        *_strings("policy", "name"),
+        ("edition", "UInt16"),
+        ("since", "Date32"),
+        *_strings("vi", "en", "basis_vi", "basis_en", "status"),
+    )
+    return Reference("policies", columns, [(one.policy, *one) for one in policies.POLICIES])
+
+
+def _index766() -> Reference:
+    columns = (
+        *_strings("part", "grp", "vi", "en"),
+        ("max_score", "Float64"),
+        *_strings("measure", "basis", "policy", "formula", "formula_status", "basis_vi", "basis_en"),
+    )
+    return Reference("index766", columns, [tuple(one) for one in policies.INDEX766])
+
+
+def _view_versions() -> Reference:
+    columns = (("view", "String"), ("edition", "UInt16"), ("columns", "Array(String)"))
+    rows: list[tuple[Any, ...]] = [
+        (view.name, view.version, [f"{name} {kind}" for name, kind in view.columns])
+        for view in view_versions.load()
+    ]
+    return Reference("view_versions", columns, rows)
 
 
 def _wards() -> Reference:
