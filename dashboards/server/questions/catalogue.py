@@ -77,7 +77,8 @@ class Catalogue:
             "basis": question.basis and question.basis._asdict(),
             "ward": question.ward,
             "travels": self.travels(question),
-            "views": sorted(names_in(question.sql)),
+            # Relations (r_) are the views' own matter.
+            "views": sorted(name for name in names_in(question.sql) if name.startswith("v_")),
             "sql": question.sql,
         }
 
