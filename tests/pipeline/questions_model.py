@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil
 from statistics import median_high, median_low
 from typing import Any, Final
@@ -316,6 +317,59 @@ def procedures_by_received(city: City) -> list[Row]:
     return sorted(found, key=lambda row: (-row["received"], row["procedure"]))
 
 
+def on_time_by_policy(city: City) -> list[Row]:
+    """The reported due date, nothing taken off; the other rules have tests of their own."""
+    done = city.of(9)
+    row: Row = {"policy": "due_date.reported@1", "finished": len(done), "unjudged": 0}
+    for word in ("early", "on_time", "overdue"):
+        row[word] = count(done, 9, timeliness=word)
+    return [row | {"on_time_rate": share(_in_time(done), len(done))}]
+
+
+def digitised_and_paid_online(city: City) -> list[Row]:
+    found: list[Row] = []
+    for ward in WARDS:
+        done = city.of(9, ward)
+        digital, paid = (count(done, 9, **{name: True}) for name in ("digitised", "paid_online"))
+        other = count(done, 9, paid_online=False)
+        row: Row = {"ward": ward, "finished": len(done), "digitised": digital, "paid_online": paid}
+        row |= {"digitised_share": share(digital, len(done)), "paid_otherwise": other}
+        found.append(row | {"paid_online_share": share(paid, paid + other)})
+    return sorted(found, key=lambda row: (row["digitised_share"], row["ward"]))
+
+
+def index766_progress(city: City) -> list[Row]:
+    """20 points times those finished in time of those received, fitted and not law."""
+    found: list[Row] = []
+    for ward in WARDS:
+        in_time, received = _in_time(city.of(9, ward)), len(city.of(2, ward))
+        row: Row = {"ward": ward, "month": FIRST, "in_time": in_time, "received": received}
+        found.append(row | {"score": share(20 * in_time, received), "formula_status": "FITTED"})
+    return sorted(found, key=lambda row: (row["score"], row["ward"]))
+
+
+def procedure_journey(city: City) -> list[Row]:
+    hops: dict[tuple[int, int], list[float]] = {}
+    for steps in city.dossiers():
+        for one, two in pairwise(steps):
+            hops.setdefault((one.status, two.status), []).append((two.at - one.at).total_seconds() / 3600)
+    found: list[Row] = [
+        {"from_status": one, "to_status": two, "dossiers": len(each)}
+        | {"hours_median": round(median_high(each), 2), "hours_max": round(max(each), 2)}
+        for (one, two), each in hops.items()
+    ]
+    return sorted(found, key=lambda row: (-row["dossiers"], row["from_status"], row["to_status"]))
+
+
+def supplements_by_procedure(city: City) -> list[Row]:
+    found: list[Row] = []
+    for procedure, _ in PROCEDURES:
+        received, asked = (count(city.steps, status, procedure=procedure) for status in (2, 5))
+        row: Row = {"procedure": procedure, "received": received, "requests": asked, "dossiers": asked}
+        found.append(row | {"dossiers_share": share(asked, received)})
+    return sorted(found, key=lambda row: (-row["dossiers"], row["procedure"]))
+
+
 def waiting_longest(city: City) -> list[Row]:
     rows = sorted(city.backlog(), key=lambda s: (s.received_at, s.ward, s.dossier))
     return [
@@ -418,6 +472,8 @@ WANTED: Final[dict[str, Callable[[City], list[Row]]]] = {
         *(online_share_by_week, channels_by_week, fields_by_received, not_finished_by_field),
         *(weekday_profile, hour_profile, late_arrivals, corrections_by_cause, compare_wards),
         *(processing_by_ward_and_field, procedures_by_received),
+        *(on_time_by_policy, digitised_and_paid_online, index766_progress, procedure_journey),
+        *(supplements_by_procedure,),
         *(ward_against_city, waiting_longest, due_soon, forecast_inputs, closings_missing),
         *(wards_not_trustworthy, completeness, silent_wards, missing_wards, rejects_by_reason),
         *(difficulties_open, difficulties_by_group, control_totals, data_quality, quality_by_day),
