@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from confluent_kafka import Producer
 from faust.types import TP
 
 from ops.settings import Settings
 from ops.stack import kafka
+from ops.stack.clickhouse import Endpoint
+from producers.contract.errors import Stop, Unavailable
 from producers.contract.topics import topic_specs
 from streams.topics_setup import ensure_topics
 from streams.watchdog import Limits, Watchdog
 from tests.conftest import eventually, free_port
+from tests.pipeline.warehouse import database
 
 TOPIC = "found.events"
 
@@ -49,3 +53,29 @@ def test_watchdog_sees_kafka_again_after_it_was_killed(tmp_path: Path) -> None:
     finally:
         watchdog.stop()
         broker.stop()
+
+
+def test_insert_that_the_table_refuses_is_an_error_never_a_silent_loss(clickhouse: Endpoint) -> None:
+    """The engine's streaming insert answered "ok" and stored nothing: the loader then committed lost rows."""
+    with database(clickhouse) as store:
+
+        def insert(table: str, value: int) -> None:
+            store.insert(table, ("a",), ("UInt64",), [[value]], {"insert_deduplicate": 0})
+
+        for table in ("full", "strict", "target", "source"):
+            check = ", CONSTRAINT small CHECK a < 5" if table == "strict" else ""
+            store.command(f"CREATE TABLE {table} (a UInt64{check}) ENGINE = MergeTree ORDER BY a")
+        insert("full", 1)
+        store.command("ALTER TABLE full MODIFY SETTING parts_to_throw_insert = 1")
+        store.command("CREATE MATERIALIZED VIEW feed TO target AS SELECT a + throwIf(a = 7) AS a FROM source")
+        with pytest.raises(Unavailable, match="TOO_MANY_PARTS"):
+            insert("full", 2)
+        with pytest.raises(Stop, match=r"Constraint|CONSTRAINT"):
+            insert("strict", 8)
+        with pytest.raises(Stop, match="throwIf"):
+            insert("source", 7)
+        store.command("ALTER TABLE full RESET SETTING parts_to_throw_insert")
+        insert("full", 2)
+        assert store.value("SELECT sum(a) FROM full") == 3
+        store.command("INSERT INTO full (a) SETTINGS insert_deduplicate = 0 VALUES (4), (5)")
+        assert store.value("SELECT sum(a) FROM full") == 12
