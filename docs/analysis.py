@@ -45,8 +45,8 @@ SQL = ROOT / "sql"
 # %% [markdown]
 # ## Kết nối và mốc · The connection and the cut
 #
-# Địa chỉ và người dùng lấy từ `DONGBO_*` như mọi lệnh khác. `DONGBO_NOTEBOOK_CUT` chọn một mốc; không đặt thì là
-# mốc mới nhất. · Address and user come from `DONGBO_*` as for every command. `DONGBO_NOTEBOOK_CUT` names a cut;
+# Địa chỉ và người dùng lấy từ `DONGBO_*` như mọi lệnh khác. `NOTEBOOK_CUT` chọn một mốc; không đặt thì là
+# mốc mới nhất. · Address and user come from `DONGBO_*` as for every command. `NOTEBOOK_CUT` names a cut;
 # without it the newest is taken.
 
 # %%
@@ -60,7 +60,7 @@ client = clickhouse_connect.get_client(
     autogenerate_session_id=False,
 )
 newest = client.query("SELECT max(number) FROM v_city_cut").result_rows[0][0]
-CUT = os.environ.get("DONGBO_NOTEBOOK_CUT") or str(newest)
+CUT = os.environ.get("NOTEBOOK_CUT") or str(newest)
 TRAVELS = as_of.travelling(SQL)
 QUESTIONS = questions.load(SQL / "questions")
 
