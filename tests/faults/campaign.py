@@ -11,7 +11,7 @@ from typing import Any
 
 from producers.contract.errors import DongBoError
 from tests.faults.catalogue import FAULTS, Fault
-from tests.faults.city import City, Plan
+from tests.faults.city import City, Plan, tolerant
 from tests.faults.oracle import Verdict, as_dict, judge
 from tests.faults.schedule import Round, rounds
 from tests.faults.watch import Watch
@@ -87,9 +87,18 @@ class Campaign:
     def _rounds(self, city: City, watch: Watch) -> None:
         self._begun = time.monotonic()
         planned = rounds(self.seed, self.kinds, self.kills, self.together)
-        city.settle(60.0)
+        self._wait_for_life(city)
         for number, shots in enumerate(planned, 1):
             self._round(number, len(planned), shots, city, watch)
+
+    def _wait_for_life(self, city: City) -> None:
+        """Until some wards are counted: a fault that repeats events needs events."""
+        deadline = time.monotonic() + RECOVERED_S_MAX * self.patience
+        while time.monotonic() < deadline:
+            counted = tolerant(city.counted) or {}
+            if sum(seq > 30 for seq in counted.values()) > self.plan.wards // 2:
+                return
+            city.sleep(0.3)
 
     def _round(self, number: int, of: int, shots: Round, city: City, watch: Watch) -> None:
         rng, began = Random(f"{self.seed}/{number}"), time.monotonic()
