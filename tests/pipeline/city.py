@@ -20,7 +20,7 @@ from tests.conftest import eventually, free_port
 class Cli:
     """Runs `dongbo` commands against one city."""
 
-    def __init__(self, data_dir: Path, worker_count: int = 1) -> None:
+    def __init__(self, data_dir: Path, worker_count: int = 1, **settings: Any) -> None:
         # Worker health ports are consecutive; a free one is asked for, its neighbours are hoped for.
         self.settings = Settings(
             data_dir=data_dir,
@@ -33,6 +33,7 @@ class Cli:
             loader_health_port=free_port(),
             monitor_health_port=free_port(),
             worker_count=worker_count,
+            **settings,
         )
 
     def popen(self, *arguments: str) -> subprocess.Popen[str]:
