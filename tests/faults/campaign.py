@@ -96,7 +96,7 @@ class Campaign:
         deadline = time.monotonic() + RECOVERED_S_MAX * self.patience
         while time.monotonic() < deadline:
             counted = tolerant(city.counted) or {}
-            if sum(seq > 30 for seq in counted.values()) > self.plan.wards // 2:
+            if sum(seq > min(30, self.plan.each // 2) for seq in counted.values()) > self.plan.wards // 2:
                 return
             city.sleep(0.3)
 
