@@ -104,7 +104,8 @@ class OutboxFull(Fault):
 class ClickHouseFull(Fault):
     """Its folder is a file system of its own (where one may be mounted), made as small as it is full."""
 
-    id, name, group = "F22", "clickhouse-disk-full", "disk"
+    # Alone: an ALTER while there is no space leaves the embedded engine an empty definition of the table.
+    id, name, group, alone = "F22", "clickhouse-disk-full", "disk", True
     hold_s = (6.0, 10.0)
     names = ("loader", "clickhouse")
     expectation = "the loader waits and says so; it goes on with space"
