@@ -43,6 +43,15 @@ FROM
             AS declared_received,
         if(b.declared, toInt64(arraySum((s, c) -> if(s = 9, c, 0), b.declared_status, b.declared_count)), -1)
             AS declared_resolved,
+        toInt64(arraySum(b.count)) AS counted,
+        toInt64(arraySum(b.declared_count)) AS declared_steps,
+        if(b.declared, toUInt64(arraySum(n -> greatest(-n, 0), arrayMap(k -> arraySum((s, c) -> if(s = k, c, 0), b.status, b.count)
+            - arraySum((s, c) -> if(s = k, toInt64(c), 0), b.declared_status, b.declared_count), range(1, 11)))), 0) AS short_by,
+        if(b.declared, toUInt64(arraySum(n -> greatest(n, 0), arrayMap(k -> arraySum((s, c) -> if(s = k, c, 0), b.status, b.count)
+            - arraySum((s, c) -> if(s = k, toInt64(c), 0), b.declared_status, b.declared_count), range(1, 11)))), 0) AS over_by,
+        b.declared_epoch AS declared_epoch,
+        b.declared_first_seq AS declared_first_seq,
+        b.declared_last_seq AS declared_last_seq,
         b.revision AS revision,
         b.version AS version,
         b.generation AS generation,

@@ -25,29 +25,24 @@ WITH
     books AS
     (
         SELECT
-            ward, day, declared AS closed, declared_epoch, declared_first_seq, declared_last_seq,
-            toInt64(arraySum(declared_count)) AS total_declared,
-            toInt64(arraySum(count)) AS total_counted,
-            arrayMap(
-                s -> arraySum((t, n) -> if(t = s, n, 0), status, count)
-                    - arraySum((t, n) -> if(t = s, toInt64(n), 0), declared_status, declared_count),
-                arrayDistinct(arrayConcat(declared_status, status))) AS differences
-        FROM r_book
+            ward, day, declared AS closed, toString(declared_epoch) AS declared_epoch, declared_first_seq, declared_last_seq,
+            declared_steps AS total_declared, counted AS total_counted, short_by, over_by
+        FROM r_day
     ),
     -- Days without any event are closed as well: nothing is not silence. A month back, and not before the ward began.
     silent AS
     (
         SELECT f.ward AS ward, d.day AS day
-        FROM (SELECT ward, min(day) AS first_day FROM r_book GROUP BY ward) AS f
+        FROM (SELECT ward, min(day) AS first_day FROM r_day GROUP BY ward) AS f
         CROSS JOIN (SELECT day FROM office_days FINAL WHERE working) AS d
         WHERE d.day >= f.first_day AND d.day >= today - 31 AND d.day < today
-            AND (f.ward, d.day) NOT IN (SELECT ward, day FROM r_book)
+            AND (f.ward, d.day) NOT IN (SELECT ward, day FROM r_day WHERE day >= today - 31)
     ),
     days AS
     (
         SELECT * FROM books
         UNION ALL
-        SELECT ward, day, false, '', 0, 0, toInt64(0), toInt64(0), [] FROM silent
+        SELECT ward, day, false, '', 0, 0, toInt64(0), toInt64(0), 0, 0 FROM silent
     ),
     corrections AS
     (
@@ -80,12 +75,13 @@ FROM
         w.name AS ward_name,
         b.day AS day,
         o.working AS working,
-        multiIf(NOT b.closed, 'not_declared', short_by = 0 AND over_by = 0, 'matched', over_by > short_by, 'over', 'short') AS state,
+        multiIf(
+            NOT b.closed, 'not_declared', b.short_by = 0 AND b.over_by = 0, 'matched', b.over_by > b.short_by, 'over', 'short') AS state,
         if(b.closed, b.total_declared, NULL) AS declared,
         b.total_counted AS counted,
         if(b.closed, b.total_counted - b.total_declared, NULL) AS difference,
-        if(b.closed, toUInt64(arraySum(n -> greatest(-n, 0), b.differences)), 0) AS short_by,
-        if(b.closed, toUInt64(arraySum(n -> greatest(n, 0), b.differences)), 0) AS over_by,
+        b.short_by AS short_by,
+        b.over_by AS over_by,
         arrayFilter(
             h -> b.closed AND h.1 = b.declared_epoch AND h.2 <= b.declared_last_seq AND h.3 >= b.declared_first_seq,
             arrayZip(s.hole_epoch, s.hole_first, s.hole_last)) AS holes,

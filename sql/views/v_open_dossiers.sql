@@ -33,19 +33,25 @@ SELECT
     argMax(tuple(s.finished_at), (s.occurred_at, s.epoch, s.seq)).1 AS finished_at,
     minIf(toNullable(s.occurred_at), s.status IN (3, 7, 8, 9, 10)) AS ended_at,
     uniqExact(s.epoch, s.seq) AS steps
-FROM r_open_steps AS s
-WHERE s.retracted = 0
-    AND (s.ward, s.epoch, s.seq, s.content_hash) NOT IN
-        (SELECT ward, epoch, seq, content_hash FROM r_losers)
-    AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN
-    (
-        SELECT ward, dossier, epoch, seq
-        FROM r_open_steps
-        WHERE retracted = 1
-            AND (ward, event_epoch, event_seq, content_hash) NOT IN
-                (SELECT ward, epoch, seq, content_hash FROM r_losers)
-    )
+FROM
+(
+    -- A step and its retraction have the dossier in common, so one look at the rows settles both. What is left of a seq
+    -- without the losers says one thing only.
+    SELECT
+        ward, dossier, epoch, seq,
+        anyIf(d.procedure, d.retracted = 0) AS procedure,
+        anyIf(d.field, d.retracted = 0) AS field,
+        anyIf(d.channel, d.retracted = 0) AS channel,
+        anyIf(d.status, d.retracted = 0) AS status,
+        anyIf(d.occurred_at, d.retracted = 0) AS occurred_at,
+        anyIf(tuple(d.received_at), d.retracted = 0).1 AS received_at,
+        anyIf(tuple(d.due_at), d.retracted = 0).1 AS due_at,
+        anyIf(tuple(d.finished_at), d.retracted = 0).1 AS finished_at
+    FROM r_open_steps AS d
+    WHERE (d.ward, d.event_epoch, d.event_seq, d.content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM r_losers)
+    GROUP BY ward, dossier, epoch, seq
+    HAVING max(d.retracted) = 0
+) AS s
 GROUP BY ward, dossier
 HAVING open
-SETTINGS optimize_aggregation_in_order = 1
 COMMENT 'vi: các hồ sơ chưa kết thúc: những dòng open của v_dossiers, nhanh hơn nhiều | en: the dossiers that are open: the open rows of v_dossiers, much faster';

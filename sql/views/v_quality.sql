@@ -106,21 +106,9 @@ FROM
         WHERE hole.1 > 0
         GROUP BY 1, 2
         UNION ALL
-        SELECT ward, book_day, 0, 0, 0, 0, 0, 0, toUInt64(sum(off))
-        FROM
-        (
-            SELECT
-                toString(b.ward) AS ward,
-                b.day AS book_day,
-                arraySum(
-                    k -> abs(
-                        arraySum((s, c) -> if(s = k, toInt64(c), 0), b.declared_status, b.declared_count)
-                        - arraySum((s, c) -> if(s = k, c, 0), b.status, b.count)),
-                    range(1, 11)) AS off
-            FROM r_book AS b
-            WHERE b.declared
-        )
-        WHERE off > 0
+        SELECT toString(b.ward), b.day, 0, 0, 0, 0, 0, 0, sum(b.short_by + b.over_by)
+        FROM r_day AS b
+        WHERE b.short_by + b.over_by > 0
         GROUP BY 1, 2
     ) AS p
     GROUP BY ward, day
