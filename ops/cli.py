@@ -13,9 +13,10 @@ from typing import Annotated, Final
 import typer
 
 from ops.alerts_cli import alerts_app
+from ops.analyst_cli import analyst_app
 from ops.audit_cli import audit_app
 from ops.difficulty_cli import difficulty_app
-from ops.keeping_cli import retention_app
+from ops.keeping_cli import add_to as add_keeping
 from ops.picture_cli import calendar_app, cut_app
 from ops.rebuild_cli import rebuild_app
 from ops.viewer_cli import viewer_app
@@ -37,10 +38,11 @@ app.add_typer(audit_app)
 app.add_typer(rebuild_app)
 app.add_typer(difficulty_app)
 app.add_typer(cut_app)
-app.add_typer(retention_app)
+add_keeping(app)
 app.add_typer(calendar_app)
 app.add_typer(viewer_app)
 app.add_typer(alerts_app)
+app.add_typer(analyst_app)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON value on stdout, nothing else.")]
 AsOf = Annotated[
@@ -109,10 +111,17 @@ def fetch() -> None:
 
 
 @app.command()
-def migrate(as_json: Json = False) -> None:
+def migrate(
+    render: Annotated[bool, typer.Option("--render", help="Print the statements, change nothing.")] = False,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="With --render: for this cluster.")] = None,
+    as_json: Json = False,
+) -> None:
     """Create or check the topics, and bring ClickHouse's schema up to date."""
     from ops.city.prepare import migrate as bring
+    from ops.city.prepare import render as show
 
+    if render:
+        raise typer.Exit(show(cluster))
     raise typer.Exit(bring(as_json=as_json))
 
 

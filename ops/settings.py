@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     clickhouse_database: str = Field(
         default="dongbo", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,63}$", description="Database of our tables."
     )
+    clickhouse_cluster: str = Field(
+        default="",
+        pattern=r"^([A-Za-z][A-Za-z0-9_-]{0,63})?$",
+        description="Name of a ClickHouse cluster: replicated and sharded tables; empty: one server.",
+    )
     clickhouse_user: str = Field(default="dongbo", min_length=1, description="User who writes and migrates.")
     clickhouse_password: SecretStr = Field(default=SecretStr("dongbo"), description="Its password.")
     clickhouse_reader_user: str = Field(
@@ -115,7 +120,10 @@ class Settings(BaseSettings):
         default=1024, ge=16, description="Embedded: most memory a reader's query may use, in MB."
     )
     clickhouse_analyst_threads: int = Field(
-        default=2, ge=1, le=64, description="Embedded: analysts' statements that run at the same time, of all."
+        default=2,
+        ge=1,
+        le=64,
+        description="Embedded: analysts' statements that run at the same time, of all.",
     )
     clickhouse_analyst_running_max: int = Field(
         default=2, ge=1, le=64, description="Embedded: statements of one analyst that run at the same time."

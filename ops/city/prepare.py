@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -68,7 +69,8 @@ def _bring(settings: Settings) -> list[str]:
     from ops.retention import policy
 
     with store(settings) as writer:
-        applied = migrations.migrate(writer, SQL_FOLDER, settings.difficulty_groups_path)
+        groups, cluster = settings.difficulty_groups_path, settings.clickhouse_cluster
+        applied = migrations.migrate(writer, SQL_FOLDER, groups, cluster)
         return applied + apply_lifetimes(writer, policy(settings))
 
 
@@ -79,6 +81,13 @@ def migrate(*, as_json: bool) -> int:
         console.emit_json({"applied": applied})
     else:
         console.note(f"topics are there; {len(applied)} migrations applied {', '.join(applied)}".rstrip())
+    return 0
+
+
+def render(cluster: str | None) -> int:
+    """`dongbo migrate --render`: all statements, for reading or running elsewhere; nothing is changed."""
+    name = load().clickhouse_cluster if cluster is None else cluster
+    sys.stdout.write(";\n\n".join(migrations.rendered(SQL_FOLDER, name)) + ";\n")
     return 0
 
 

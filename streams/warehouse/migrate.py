@@ -22,6 +22,7 @@ from typing import Final
 from producers.contract import crash
 from producers.contract.errors import Stop
 from streams.warehouse import as_of, reference
+from streams.warehouse.cluster import Cluster, profile
 from streams.warehouse.store import Store
 
 _HISTORY: Final = """
@@ -75,25 +76,42 @@ class Status:
 _Done = dict[tuple[str, int], str]
 
 
-def migrate(store: Store, folder: Path, groups: Path | None = None) -> list[str]:
+def migrate(store: Store, folder: Path, groups: Path | None = None, cluster: str = "") -> list[str]:
     """Apply what is new of `folder`/migrations and `folder`/views, and reference data; names of what changed.
 
-    `groups` is the user's own CSV of the groups of difficulties.
+    `groups` is the user's own CSV of the groups of difficulties. With the name of a `cluster` every statement
+    is rendered for it (`streams.warehouse.cluster`).
 
     :raises Refused: that file is not such a table; nothing was changed
-    :raises Stop: `migration_edited` when an applied file was changed, `migrations_missing` when there is none
+    :raises Stop: `migration_edited` when an applied file was changed, `migrations_missing` when there is
+        none, `not_renderable` when a statement has no form on a cluster
     :raises Unavailable: ClickHouse is away; run again
     """
+    form = Cluster(cluster)
     scripts, references = _migrations(folder), reference.tables(groups)
     store.create_database()
-    store.command(_HISTORY)
+    for statement in form.render(_HISTORY.strip()):
+        store.command(statement)
     done = _done(store)
     _refuse_edited(scripts, done)
-    applied = [script.name for script in scripts if _apply(store, script, done)]
+    applied = [script.name for script in scripts if _apply(store, script, done, form)]
     applied += _replace(
-        store, [view for view in _views(folder) if done.get((view.name, _WHOLE)) != view.sha256]
+        store, [view for view in _views(folder) if done.get((view.name, _WHOLE)) != view.sha256], form
     )
     return applied + _fill(store, references, done)
+
+
+def rendered(folder: Path, cluster: str = "") -> list[str]:
+    """All statements of a fresh database in their order, for an administrator to read or to run.
+
+    :raises Stop: `cluster_name`, `not_renderable`, `migrations_missing`
+    """
+    form = Cluster(cluster)
+    made = [profile(cluster)] if cluster else []
+    for script in (*_migrations(folder), *_views(folder)):
+        for statement in script.statements:
+            made += form.render(statement)
+    return made
 
 
 def status(store: Store, folder: Path) -> list[Status]:
@@ -182,12 +200,15 @@ def _refuse_edited(scripts: list[Script], done: _Done) -> None:
         )
 
 
-def _apply(store: Store, script: Script, done: _Done) -> bool:
+def _apply(store: Store, script: Script, done: _Done, form: Cluster) -> bool:
+    # Rendered even if it was done: what comes later must know which tables are sharded.
+    forms = [form.render(statement) for statement in script.statements]
     if (script.name, _WHOLE) in done:
         return False
-    for number, statement in enumerate(script.statements, start=1):
+    for number, statements in enumerate(forms, start=1):
         if (script.name, number) not in done:
-            store.command(statement)
+            for statement in statements:
+                store.command(statement)
             if crash.ARMED:
                 crash.at("migrate.statement")
             _record(store, [(script.name, number, script.sha256)])
@@ -195,11 +216,12 @@ def _apply(store: Store, script: Script, done: _Done) -> bool:
     return True
 
 
-def _replace(store: Store, views: list[Script]) -> list[str]:
+def _replace(store: Store, views: list[Script], form: Cluster) -> list[str]:
     """Views hold nothing, so they are recorded together: after a crash in between they are made again."""
     for view in views:
         for statement in view.statements:
-            store.command(statement)
+            for made in form.render(statement):
+                store.command(made)
             if crash.ARMED:
                 crash.at("migrate.view")
     _record(store, [(view.name, _WHOLE, view.sha256) for view in views])

@@ -152,7 +152,7 @@ class Store:
             self._raise(error)
 
     def pieces(self, sql: str, kind: str, parameters: Mapping[str, Any] | None = None) -> Iterator[bytes]:
-        """The answer as a file that ClickHouse writes itself, in pieces; `kind` is its format, such as Parquet."""
+        """The answer as a file that ClickHouse writes itself, in pieces; `kind` is its format."""
         try:
             with self._connected().raw_stream(sql, parameters=dict(parameters or {}), fmt=kind) as stream:
                 while piece := stream.read(_PIECE_BYTES):
@@ -190,6 +190,13 @@ class Store:
                 column_oriented=True,
                 settings=dict(settings or {}),
             )
+        except (ClickHouseError, HTTPError, OSError) as error:
+            self._raise(error)
+
+    def put(self, table: str, columns: Sequence[str], kind: str, data: bytes) -> None:
+        """Insert a file of a format that ClickHouse reads itself. Returns once it is stored."""
+        try:
+            self._connected().raw_insert(table, column_names=columns, insert_block=data, fmt=kind)
         except (ClickHouseError, HTTPError, OSError) as error:
             self._raise(error)
 

@@ -11,7 +11,8 @@ import fcntl
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -27,7 +28,12 @@ from streams.domain import lifecycle
 from streams.domain.calendar import OfficeCalendar
 from streams.domain.logic import logic
 from streams.monitor import rebuilds
+from streams.monitor.config import MonitorConfig
+from streams.monitor.conflicts import Conflicts
+from streams.monitor.cuts import Cuts
+from streams.monitor.jobs import Context
 from tests.builders import START, status
+from tests.conftest import eventually
 from tests.pipeline.rebuilding import Town, of, send, story, town
 
 pytestmark = pytest.mark.timeout(300)
@@ -122,6 +128,27 @@ def _interrupted(city: Town, step: str) -> None:
             rebuild(**options, pause=die)
 
 
+def _monitor(city: Town) -> Callable[[], str]:
+    """The monitor's own job of cuts; each call says what it waits for, or nothing."""
+    settings = city.settings
+    config = MonitorConfig(
+        bootstrap=settings.kafka_bootstrap,
+        store=city.store.address,
+        app_id=settings.app_id,
+        events_topic=settings.events_topic,
+    )
+    cuts, context = Cuts(config, Conflicts(7)), Context(config, city.store, threading.Event())
+
+    def publish() -> str:
+        try:
+            cuts.run(context)
+        except Unavailable as error:
+            return error.detail
+        return ""
+
+    return publish
+
+
 @pytest.mark.parametrize(("step", "left"), [("writing", 2), ("some", 1), ("written", 0)])
 def test_a_rebuild_that_is_killed_is_finished_by_the_next(city: Town, step: str, left: int) -> None:
     rebuilds.done(city.store)
@@ -133,9 +160,16 @@ def test_a_rebuild_that_is_killed_is_finished_by_the_next(city: Town, step: str,
         _interrupted(city, step)
     with pytest.raises(Unavailable, match="rebuild"):
         rebuilds.done(city.store)  # no cut is published with half of a generation
+    publish = _monitor(city)
+    if step == "some":
+        eventually(lambda: "a cut waits: rebuild" in publish(), 60, 0.3)
     assert _code(city.refused("--ward", PARTS, "--apply", "--yes")) == "rebuild_unfinished"
     found = city.run("--apply", "--yes")
     assert (found["state"], found["written"]) == ("done", left)
+    if step == "some":
+        eventually(lambda: publish() == "", 60, 0.3)
+        newest = "SELECT generation FROM city_cut ORDER BY number DESC LIMIT 1"
+        assert city.store.value(newest) == found["generation"]
     rebuilds.done(city.store)
     assert city.wrong() == []
     assert city.differences() == 0

@@ -1,76 +1,47 @@
-"""The embedded engine: one chdb in this process, a fresh connection for every statement.
+"""The embedded engine: one chdb in this process, and threads for each role.
 
 Invariants:
-- A connection serves one statement and is closed: its database, settings and limits cannot leak into another
-  (opening one takes 0.1 ms). One more is held open so that the engine lives as long as `Engine`.
-- A reader's connection is at readonly=1, set after its limits, before its statement is seen.
-- Readers and writers have threads of their own: slow readers never hold up the loader.
+- Readers, analysts and writers have threads of their own: slow readers never hold up the loader, analysts
+  not the page.
 - What is acknowledged is in the data folder (parts are renamed into place before the insert returns), so it
   is there after kill -9. It is not fsynced: losing the machine's power may lose the last seconds.
+- A reading statement whose client has gone, or that is older than its limit, is stopped; a writing one runs
+  to its end.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import os
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import Enum
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from ops.settings import Settings
 from ops.stack.clickhouse import faults
+from ops.stack.clickhouse.accounts import Account, Role
 from ops.stack.clickhouse.guard import Guard
-from ops.stack.clickhouse.request import Request, compress
+from ops.stack.clickhouse.limits import bounds
+from ops.stack.clickhouse.literals import identifier
+from ops.stack.clickhouse.request import Manner
+from ops.stack.clickhouse.running import Registry, kill
+from ops.stack.clickhouse.sessions import Sessions
+from ops.stack.clickhouse.work import Result, Task, Worker
 from producers.contract.errors import Stop
 
-# What a reader may set for itself. Everything else it sends is dropped, as clients send settings nobody asked
-# for; within SQL (SELECT ... SETTINGS) the engine refuses all of them at readonly=1.
-_READER_SETTINGS: Final = frozenset(
-    {
-        "aggregate_functions_null_for_empty",
-        "date_time_input_format",
-        "date_time_output_format",
-        "extremes",
-        "final",
-        "join_use_nulls",
-        "max_block_size",
-        "max_threads",
-        "result_overflow_mode",
-        "session_timezone",
-    }
-)
-_READER_PREFIXES: Final = ("output_format_", "format_csv_")
-_LIMITS: Final = ("max_execution_time", "max_result_rows", "max_memory_usage")
-
-
-class Role(Enum):
-    """Who runs a statement."""
-
-    WRITER = "writer"
-    READER = "reader"
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A finished statement. `format` is None when the statement has no result set."""
-
-    body: bytes
-    encoding: str | None
-    format: str | None
-    read_rows: int
-    written_rows: int
-    written_bytes: int
-    elapsed_ns: int
+_KILL: Final = re.compile(rb"\s*KILL\s", re.IGNORECASE)
+_STOP_AGAIN_S: Final = 0.2
+_OVERTIME_S: Final = 5.0
+_WAIT_S: Final = 60.0
 
 
 class Engine:
-    """Runs requests against the data in one folder. One for each process and folder."""
+    """Runs tasks against the data in one folder. One for each process and folder."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -82,18 +53,31 @@ class Engine:
         from chdb import _chdb
 
         self._chdb: Any = _chdb
+        # Held open, so that the engine lives as long as this object; statements have connections of their
+        # own.
         self._keep: Any = self._chdb.connect(str(self._path))
         self._shut_the_file_system_out()
-        self._guard = Guard(self._keep)
         self.version: str = self._text("SELECT version()")
         self.timezone: str = self._text("SELECT timezone()")
-        name = settings.clickhouse_database
-        self._keep.query(f"CREATE DATABASE IF NOT EXISTS `{name}`", "TabSeparated")
+        self.content_types: Mapping[str, str] = self._content_types()
+        self._keep.query(f"CREATE DATABASE IF NOT EXISTS {identifier(settings.clickhouse_database)}", "Null")
+        self._let_views_read_as_the_asker()
+        self._registry = Registry()
+        self._sessions = Sessions(self._connect)
+        self._worker = Worker(settings, self._connect, Guard(self._keep), self._sessions, self._registry)
         self._pools = {
             Role.WRITER: ThreadPoolExecutor(settings.clickhouse_writer_threads, "writer"),
             Role.READER: ThreadPoolExecutor(settings.clickhouse_reader_threads, "reader"),
+            Role.ANALYST: ThreadPoolExecutor(settings.clickhouse_analyst_threads, "analyst"),
         }
+        self._killers = ThreadPoolExecutor(2, "kill")  # KILL must not wait behind what it is to stop
+        self._stopper = ThreadPoolExecutor(1, "stop")
         self._pending = dict.fromkeys(Role, 0)
+        self._turns: dict[str, _Turns] = {}
+        self._background: set[asyncio.Task[None]] = set()
+
+    def _connect(self) -> Any:
+        return self._chdb.connect(str(self._path))
 
     def _shut_the_file_system_out(self) -> None:
         """chdb's own `default` database shows every file as a table; put a plain one in its place."""
@@ -105,123 +89,136 @@ class Engine:
             self._keep.query("DROP DATABASE default", "Null")
             self._keep.query("CREATE DATABASE default ENGINE = Atomic", "Null")
 
+    def _let_views_read_as_the_asker(self) -> None:
+        """Views made before this rule (see `statement.as_invoker`)."""
+        found = self._text(
+            "SELECT concat('`', database, '`.`', name, '`') FROM system.tables"
+            " WHERE engine = 'View' AND create_table_query LIKE '%SQL SECURITY DEFINER%'"
+        )
+        for name in found.splitlines():
+            self._keep.query(f"ALTER TABLE {name} MODIFY SQL SECURITY INVOKER", "Null")
+
+    def _content_types(self) -> Mapping[str, str]:
+        lines = self._text(
+            "SELECT lower(name), content_type FROM system.formats WHERE is_output"
+        ).splitlines()
+        return dict(line.split("\t") for line in lines)
+
     def _text(self, sql: str) -> str:
         return str(self._keep.query(sql, "TSVRaw").bytes().decode().strip())
 
-    async def run(self, role: Role, request: Request) -> Result:
-        """Run one request on a thread of its role. Raises `Fault`. It runs on if the caller goes away."""
+    @asynccontextmanager
+    async def turn(self, account: Account) -> AsyncIterator[None]:
+        """An analyst's turn: so many statements of one at a time, and so many that wait. Others need none."""
+        if account.role is not Role.ANALYST:
+            yield
+            return
+        turns = self._turns.setdefault(account.name, _Turns(self._settings))
+        async with turns.turn():
+            yield
+
+    def task(
+        self,
+        account: Account,
+        manner: Manner,
+        method: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, str],
+        body: bytes,
+    ) -> Task:
+        """A request made ready; it must be left in the end."""
+        return Task(self._registry.begin(account, manner.query_id), manner, method, headers, params, body)
+
+    def submit(self, task: Task) -> asyncio.Future[Result]:
+        """Run a task on a thread of its role; its `Fault` is the future's. Raises one if too many wait."""
+        role = task.account.role
         if self._pending[role] >= self._settings.clickhouse_queue_max:
-            raise faults.fault(
-                faults.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries; try again"
-            )
+            self._registry.end(task.running)
+            task.pipe.end()
+            raise too_many()
         loop = asyncio.get_running_loop()
         self._pending[role] += 1
-        future = loop.run_in_executor(self._pools[role], self._run, role, request)
+        is_kill = _KILL.match(task.params.get("query", "").encode() or task.body)
+        pool = self._killers if is_kill else self._pools[role]
+        future = loop.run_in_executor(pool, self._run, loop, task)
         future.add_done_callback(lambda done: self._finished(role, done))
-        return await asyncio.shield(future)
+        return future
+
+    def _run(self, loop: asyncio.AbstractEventLoop, task: Task) -> Result:
+        if task.running.stopped:
+            self._registry.end(task.running)
+            task.pipe.end()
+            raise faults.fault(faults.QUERY_WAS_CANCELLED, "Query was cancelled.")
+        if not task.account.writes:
+            seconds = bounds(self._settings, task.account)[0] + _OVERTIME_S
+            loop.call_soon_threadsafe(loop.call_later, seconds, self._stop_soon, task)
+        return self._worker.run(task)
 
     def _finished(self, role: Role, done: asyncio.Future[Result]) -> None:
         self._pending[role] -= 1
         if not done.cancelled():
             done.exception()  # seen, also when the client has gone and nobody awaits it
 
-    def _run(self, role: Role, request: Request) -> Result:
-        try:
-            connection = self._chdb.connect(str(self._path))
-            try:
-                self._prepare(connection, role, request)
-                return self._execute(connection, role, request)
-            finally:
-                connection.close()
-        except faults.Fault:
-            raise
-        except Exception as error:  # chdb raises RuntimeError for everything; nothing may end the process
-            raise faults.from_engine(error) from None
+    def leave(self, task: Task) -> None:
+        """The client has its answer or has gone. What still reads for it is stopped."""
+        task.pipe.close()
+        if not task.running.ended.is_set() and (task.reads or not task.account.writes):
+            self._stop_soon(task)
 
-    def _prepare(self, connection: Any, role: Role, request: Request) -> None:
-        chosen = self._limited(role, request.settings)
-        assignments = ", ".join(f"{name} = {_literal(value)}" for name, value in chosen.items())
-        connection.query(f"SET implicit_select = 0, {assignments}", "Null")
-        if request.database:
-            connection.query(f"USE {_identifier(request.database)}", "Null")
-        else:
-            # Ours unless somebody dropped it; then it must still be possible to create it again.
-            with contextlib.suppress(RuntimeError):
-                connection.query(f"USE {_identifier(self._settings.clickhouse_database)}", "Null")
-        if role is Role.READER:
-            connection.query("SET readonly = 1", "Null")
+    def _stop_soon(self, task: Task) -> None:
+        if task.running.ended.is_set():
+            return
+        stopping = asyncio.get_running_loop().create_task(self._stop(task))
+        self._background.add(stopping)
+        stopping.add_done_callback(self._background.discard)
 
-    def _limited(self, role: Role, asked: Mapping[str, str]) -> dict[str, str]:
-        """The settings in force: what was asked for, within what the role may ask."""
-        if role is Role.WRITER:
-            return {"max_memory_usage": str(self._settings.clickhouse_memory_mb << 20), **asked}
-        chosen = {
-            name: value
-            for name, value in asked.items()
-            if name in _READER_SETTINGS or name.startswith(_READER_PREFIXES)
-        }
-        bounds = (
-            self._settings.clickhouse_reader_seconds_max,
-            self._settings.clickhouse_reader_rows_max,
-            self._settings.clickhouse_reader_memory_mb << 20,
-        )
-        for name, bound in zip(_LIMITS, bounds, strict=True):
-            wanted = asked.get(name, "")
-            chosen[name] = str(min(int(wanted), bound) if wanted.isdigit() and int(wanted) else bound)
-        return chosen
-
-    def _execute(self, connection: Any, role: Role, request: Request) -> Result:
-        statement = request.statement
-        parameters = dict(request.parameters)
-        reading = self._guard.check(
-            connection, statement, parameters, reads_only=role is Role.READER or request.is_get
-        )
-        started = time.monotonic_ns()
-        if statement.data is not None:
-            return _insert(connection, request, started)
-        name = statement.format or request.default_format
-        result = connection.query(statement.sql, name, params=parameters)
-        body, encoding = compress(request.encoding, result.bytes() or b"")
-        return Result(
-            body=body,
-            encoding=encoding,
-            format=name if reading else None,
-            read_rows=result.storage_rows_read(),
-            written_rows=result.rows_written(),
-            written_bytes=result.bytes_written(),
-            elapsed_ns=time.monotonic_ns() - started,
-        )
+    async def _stop(self, task: Task) -> None:
+        """Again and again: the statement may not have come to the engine yet. A writing one is left alone."""
+        task.running.stopped = not task.account.writes
+        loop = asyncio.get_running_loop()
+        while not task.running.ended.is_set() and (task.reads or not task.account.writes):
+            if task.format is not None:
+                await loop.run_in_executor(self._stopper, kill, self._keep, task.running)
+            await asyncio.sleep(_STOP_AGAIN_S)
 
     def close(self) -> None:
         """Wait for what runs, then close the engine. Nothing may be run afterwards."""
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), self._killers, self._stopper):
             pool.shutdown(wait=True, cancel_futures=True)
+        self._sessions.close()
         self._keep.close()
         self._lock.close()
 
 
-def _insert(connection: Any, request: Request, started: int) -> Result:
-    statement = request.statement
-    assert statement.data is not None
-    assert statement.format is not None
-    if not statement.data:
-        raise faults.fault(faults.NO_DATA_TO_INSERT, "No data to insert")
-    if statement.format == "Values" and request.parameters:
-        sql = f"{statement.sql} VALUES {statement.data.decode()}"
-        done = connection.query(sql, "Null", params=dict(request.parameters))
-    else:
-        handle = connection.send_insert(statement.sql, statement.format)
-        connection.insert_append(handle, statement.data)
-        done = connection.insert_done(handle)
-    return Result(
-        body=b"",
-        encoding=None,
-        format=None,
-        read_rows=done.rows_written(),
-        written_rows=done.rows_written(),
-        written_bytes=done.bytes_written(),
-        elapsed_ns=time.monotonic_ns() - started,
-    )
+class _Turns:
+    """One analyst's turns."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._free = asyncio.Semaphore(settings.clickhouse_analyst_running_max)
+        self._waiting_max = settings.clickhouse_analyst_waiting_max
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        if self._free.locked() and self._waiting >= self._waiting_max:
+            raise too_many()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(_WAIT_S):
+                await self._free.acquire()
+        except TimeoutError:
+            raise too_many() from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+def too_many() -> faults.Fault:
+    """Nobody is turned away for good."""
+    return faults.fault(faults.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries; try again")
 
 
 def _lock(path: Path) -> Any:
@@ -238,13 +235,3 @@ def _lock(path: Path) -> Any:
             "Stop it first, or choose another DONGBO_DATA_DIR",
         ) from None
     return handle
-
-
-def _literal(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _identifier(name: str) -> str:
-    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
-    return f"`{escaped}`"

@@ -2,7 +2,7 @@
 
 Why it is needed, measured on chdb 26.9 with readonly=1, where the engine thinks it serves its owner on a
 command line: `file('/etc/passwd')` reads any file, also as `* APPLY(file)`; DESCRIBE opens what a table
-function names; INTO OUTFILE writes; KILL QUERY works; `python(x)` reads objects of this process; one text may
+function names; INTO OUTFILE writes; `python(x)` reads objects of this process; one text may
 hold many statements.
 
 So for everyone: no table function or engine that leaves the database, and one statement a request. For
@@ -13,6 +13,7 @@ and backups.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from ops.stack.clickhouse import faults
@@ -44,6 +45,8 @@ _INSIDE: Final = frozenset(
 )
 _FUNCTION: Final = re.compile(r"^ *Function (\S+)", re.MULTILINE)
 _OUTSIDE_SCALAR: Final = re.compile(r"file|ai[A-Z]\w*|AI[A-Z]\w*")
+Seen = Callable[[str], None]
+_READ_BYTES_MAX: Final = 262_144  # the engine's own max_query_size
 _TO_FILE: Final = re.compile(r"\bINTO\s+OUTFILE\b|\bFROM\s+INFILE\b", re.IGNORECASE)
 _INTO_FUNCTION: Final = re.compile(r"\s*INSERT\s+(?:INTO\s+)?(?:TABLE\s+)?FUNCTION\b", re.IGNORECASE)
 
@@ -57,22 +60,33 @@ class Guard:
         self._outside: Final = frozenset(listed) - _INSIDE
 
     def check(
-        self, connection: Any, statement: Statement, parameters: dict[str, str], *, reads_only: bool
+        self,
+        connection: Any,
+        statement: Statement,
+        parameters: dict[str, str],
+        *,
+        reads_only: bool,
+        seen: Seen | None = None,
     ) -> bool:
         """Raise `Fault` unless the statement is allowed. Returns whether it only reads, so has a result.
 
-        `connection` must be the one the statement will run on: the parser sees its settings.
+        `connection` must be the one the statement will run on: the parser sees its settings. `seen` judges
+        the syntax tree further.
         """
         if statement.data is not None:
             self._check_insert(statement, reads_only=reads_only)
             return False
+        if reads_only and len(statement.sql.encode()) > _READ_BYTES_MAX:
+            raise faults.fault(faults.SYNTAX_ERROR, f"Max query size exceeded: {_READ_BYTES_MAX} bytes")
         classified = connection.classify_query(statement.sql)
         reading = classified["query_class"].name == "READ_ONLY"
         if reads_only and not reading:
             raise _readonly()
         if classified["statement_count"] > 1:
             raise faults.fault(faults.SYNTAX_ERROR, "Syntax error (Multi-statements are not allowed)")
-        self._check_functions(connection, statement.sql, parameters)
+        tree = self._check_functions(connection, statement.sql, parameters)
+        if seen is not None:
+            seen(tree)
         return bool(reading)
 
     def _check_insert(self, statement: Statement, *, reads_only: bool) -> None:
@@ -82,10 +96,15 @@ class Guard:
         if _INTO_FUNCTION.match(statement.sql) or _TO_FILE.search(statement.sql):
             raise _denied("INSERT INTO FUNCTION and INFILE")
 
-    def _check_functions(self, connection: Any, sql: str, parameters: dict[str, str]) -> None:
+    def _check_functions(self, connection: Any, sql: str, parameters: dict[str, str]) -> str:
+        """Returns the syntax tree as the engine writes it."""
         if _TO_FILE.search(sql):
             raise _denied("INTO OUTFILE and FROM INFILE")
-        tree = connection.query(f"EXPLAIN AST {sql}", "TSVRaw", params=parameters).bytes().decode()
+        tree = (
+            connection.query(f"EXPLAIN AST {sql}", "TSVRaw", params=parameters)
+            .bytes()
+            .decode(errors="replace")
+        )
         if tree.startswith("digraph"):
             raise faults.fault(faults.SYNTAX_ERROR, "Syntax error: not a statement")
         for name in _FUNCTION.findall(tree):
@@ -94,6 +113,7 @@ class Guard:
         # The tree does not show which function APPLY names, so there the text decides, broadly.
         if "ColumnsApplyTransformer" in tree and re.search(r"file|\\|\bai[A-Z]", sql, re.IGNORECASE):
             raise _denied("APPLY with such a function")
+        return str(tree)
 
 
 def _readonly() -> faults.Fault:

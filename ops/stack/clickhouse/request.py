@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import bz2
-import lzma
 import re
 import uuid
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-import lz4.frame  # type: ignore[import-untyped]
-from backports import zstd
+from typing import Final
 
 from ops.stack.clickhouse import faults
+from ops.stack.clickhouse.packing import ENCODINGS, NATIVE, decompress, native_unpack
 from ops.stack.clickhouse.statement import Statement, parse
 
 # Parameters of the HTTP interface itself, which are no settings of the engine.
@@ -37,6 +32,8 @@ _TRANSPORT: Final = frozenset(
         "http_headers_progress_interval_ms",
         "http_write_exception_in_output_format",
         "http_zlib_compression_level",
+        "network_compression_method",
+        "network_zstd_compression_level",
         "password",
         "query",
         "query_id",
@@ -55,9 +52,9 @@ _TRANSPORT: Final = frozenset(
 _DROPPED: Final = frozenset({"async_insert", "wait_for_async_insert"})
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUERY_ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_FORMAT: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 _DEFAULT_FORMAT: Final = "TabSeparated"
-_COMPRESSED_FROM_BYTES: Final = 1024
-_ENCODINGS: Final = ("zstd", "lz4", "gzip", "deflate")
+_SESSION_SECONDS, _SESSION_SECONDS_MAX = 60, 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +66,30 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionAsked:
+    """A session that the client names: kept so many seconds; with `check` it must be there already."""
+
+    id: str
+    seconds: int
+    check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the answer is to be sent, known before the statement is looked at.
+
+    `encoding` is HTTP's, or `clickhouse` for native blocks. With `whole`, nothing is sent before the result
+    is complete.
+    """
+
+    query_id: str
+    encoding: str | None
+    level: int
+    whole: bool
+    progress_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A statement with everything the engine needs to run it."""
 
@@ -77,8 +98,7 @@ class Request:
     settings: Mapping[str, str]
     parameters: Mapping[str, str]
     default_format: str
-    query_id: str
-    encoding: str | None
+    session: SessionAsked | None
     is_get: bool
 
 
@@ -98,26 +118,60 @@ def credentials(headers: Mapping[str, str], params: Mapping[str, str]) -> Creden
     return Credentials(params.get("user", "default"), params.get("password", ""))
 
 
+def manner(headers: Mapping[str, str], params: Mapping[str, str]) -> Manner:
+    """How to answer. A `query_id` that could not stand in a header is replaced by one of ours."""
+    query_id = params.get("query_id", "")
+    level = params.get("http_zlib_compression_level", "")
+    return Manner(
+        query_id=query_id if _QUERY_ID.fullmatch(query_id) else str(uuid.uuid4()),
+        encoding=NATIVE if _on(params, "compress") else _answer_encoding(headers, params),
+        level=int(level) if level in tuple("123456789") else 3,
+        whole=_on(params, "wait_end_of_query"),
+        progress_ms=_progress_ms(params),
+    )
+
+
 def understand(
     method: str, headers: Mapping[str, str], params: Mapping[str, str], body: bytes, body_max: int
 ) -> Request:
     """Raises `Fault` on a request that cannot be carried out as it is written."""
-    if params.get("decompress", "0") not in ("", "0") or params.get("compress", "0") not in ("", "0"):
-        raise faults.fault(
-            faults.NOT_IMPLEMENTED, "compress=1 and decompress=1 are not supported; use Content-Encoding"
-        )
     data = decompress(headers.get("Content-Encoding", ""), body, body_max)
-    query_id = params.get("query_id", "")
+    if _on(params, "decompress"):
+        data = native_unpack(data, body_max)
+    default_format = params.get("default_format") or headers.get("X-ClickHouse-Format") or _DEFAULT_FORMAT
+    if not _FORMAT.fullmatch(default_format):
+        raise faults.fault(faults.UNKNOWN_FORMAT, "Unknown format")
     return Request(
         statement=_statement(params.get("query", ""), data),
         database=params.get("database") or headers.get("X-ClickHouse-Database") or None,
         settings=_settings(params),
         parameters={name[6:]: value for name, value in params.items() if name.startswith("param_")},
-        default_format=params.get("default_format") or headers.get("X-ClickHouse-Format") or _DEFAULT_FORMAT,
-        query_id=query_id if _QUERY_ID.fullmatch(query_id) else str(uuid.uuid4()),
-        encoding=_answer_encoding(headers, params),
+        default_format=default_format,
+        session=_session(params),
         is_get=method in ("GET", "HEAD"),
     )
+
+
+def _on(params: Mapping[str, str], name: str) -> bool:
+    return params.get(name, "0") in ("1", "true")
+
+
+def _progress_ms(params: Mapping[str, str]) -> int | None:
+    if not _on(params, "send_progress_in_http_headers"):
+        return None
+    asked = params.get("http_headers_progress_interval_ms", "100")
+    return max(10, min(int(asked), 60_000)) if asked.isdecimal() and len(asked) < 8 else 100
+
+
+def _session(params: Mapping[str, str]) -> SessionAsked | None:
+    if not params.get("session_id"):
+        return None
+    asked = params.get("session_timeout", str(_SESSION_SECONDS))
+    if not (asked.isdecimal() and len(asked) < 8 and int(asked) <= _SESSION_SECONDS_MAX):
+        raise faults.fault(
+            faults.INVALID_SESSION_TIMEOUT, f"Session timeout is over {_SESSION_SECONDS_MAX} s or no number"
+        )
+    return SessionAsked(params["session_id"][:256], int(asked), _on(params, "session_check"))
 
 
 def _statement(query: str, data: bytes) -> Statement:
@@ -140,71 +194,7 @@ def _settings(params: Mapping[str, str]) -> dict[str, str]:
 
 def _answer_encoding(headers: Mapping[str, str], params: Mapping[str, str]) -> str | None:
     """Compression is off unless asked for twice, as on the server."""
-    if params.get("enable_http_compression", "0") not in ("1", "true"):
+    if not _on(params, "enable_http_compression"):
         return None
     accepted = {part.split(";")[0].strip() for part in headers.get("Accept-Encoding", "").split(",")}
-    return next((name for name in _ENCODINGS if name in accepted), None)
-
-
-def compress(encoding: str | None, data: bytes) -> tuple[bytes, str | None]:
-    """The body to send and its Content-Encoding; short bodies stay as they are."""
-    if encoding is None or len(data) < _COMPRESSED_FROM_BYTES:
-        return data, None
-    if encoding == "zstd":
-        return zstd.compress(data, 1), encoding
-    if encoding == "lz4":
-        return lz4.frame.compress(data), encoding
-    wbits = 31 if encoding == "gzip" else 15
-    packer = zlib.compressobj(3, zlib.DEFLATED, wbits)
-    return packer.compress(data) + packer.flush(), encoding
-
-
-def _unpacker(encoding: str) -> Any:  # five libraries, one protocol: decompress(data, max_length), eof
-    match encoding:
-        case "gzip" | "x-gzip":
-            return zlib.decompressobj(31)
-        case "deflate":
-            return zlib.decompressobj(15)
-        case "lz4":
-            return lz4.frame.LZ4FrameDecompressor()
-        case "zstd":
-            return zstd.ZstdDecompressor()
-        case "bz2":
-            return bz2.BZ2Decompressor()
-        case "xz":
-            return lzma.LZMADecompressor()
-    raise faults.fault(
-        faults.UNKNOWN_COMPRESSION_METHOD, f"Unknown compression method {encoding!r} of the request"
-    )
-
-
-def decompress(encoding: str, body: bytes, bytes_max: int) -> bytes:
-    """The body unpacked, never more than `bytes_max`, however small it came; of one frame or more."""
-    if encoding.lower() in ("", "identity") or not body:
-        return body
-    parts: list[bytes] = []
-    rest, size = body, 0
-    while rest:
-        unpacker = _unpacker(encoding.lower())
-        try:
-            part = unpacker.decompress(rest, bytes_max - size + 1)
-        except (RuntimeError, OSError, EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError) as error:
-            raise faults.fault(
-                faults.CANNOT_DECOMPRESS, f"The body is not valid {encoding}: {error}"
-            ) from None
-        size += len(part)
-        parts.append(part)
-        if size > bytes_max:
-            raise too_large(bytes_max)
-        if not unpacker.eof:
-            raise faults.fault(faults.CANNOT_DECOMPRESS, f"The {encoding} body ends too early")
-        rest = unpacker.unused_data
-    return b"".join(parts)
-
-
-def too_large(bytes_max: int) -> faults.Fault:
-    """The body is over the limit, packed or unpacked."""
-    return faults.fault(
-        faults.QUERY_IS_TOO_LARGE,
-        f"The body is over {bytes_max} bytes (DONGBO_CLICKHOUSE_BODY_BYTES_MAX): send smaller blocks",
-    )
+    return next((name for name in ENCODINGS if name in accepted), None)

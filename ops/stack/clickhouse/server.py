@@ -1,13 +1,11 @@
 """ClickHouse's HTTP interface in front of the embedded engine (aiohttp), on the loopback address by default.
 
-Known limits, so that nobody looks for them: no sessions and temporary tables, no native protocol, no external
-data, no `compress=1`, and results are made whole before the first byte is sent (bounded for readers).
+Known limits, so that nobody looks for them: no native protocol, no external data, no brotli.
 """
 
 from __future__ import annotations
 
-import hmac
-import json
+import asyncio
 import signal
 from asyncio import Event, get_running_loop
 from typing import Final
@@ -16,33 +14,27 @@ from aiohttp import web
 
 from ops.settings import Settings
 from ops.stack.clickhouse import faults
-from ops.stack.clickhouse.engine import Engine, Result, Role
-from ops.stack.clickhouse.request import Credentials, credentials, too_large, understand
+from ops.stack.clickhouse.accounts import Account, Accounts
+from ops.stack.clickhouse.answer import Answer
+from ops.stack.clickhouse.engine import Engine
+from ops.stack.clickhouse.packing import too_large
+from ops.stack.clickhouse.request import credentials, manner
 from producers.contract.errors import Stop
 
-_CONTENT_TYPES: Final = {
-    "JSON": "application/json; charset=UTF-8",
-    "JSONCompact": "application/json; charset=UTF-8",
-    "JSONEachRow": "application/x-ndjson; charset=UTF-8",
-    "CSV": "text/csv; charset=UTF-8; header=absent",
-    "CSVWithNames": "text/csv; charset=UTF-8; header=present",
-    "TabSeparated": "text/tab-separated-values; charset=UTF-8",
-    "Native": "application/octet-stream",
-}
 _URL_BYTES_MAX: Final = 1024 * 1024
+# Readers send statements, not data.
+_READER_BODY_BYTES_MAX: Final = 1024 * 1024
+_BODY_S: Final = 60.0
 _GRACE_S: Final = 20.0
 
 
 class Server:
-    """HTTP requests into statements, results into answers. Nothing that a client sends ends the process."""
+    """HTTP requests into tasks, results into answers. Nothing that a client sends ends the process."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._engine = engine
         self._body_max = settings.clickhouse_body_bytes_max
-        self._accounts = {
-            settings.clickhouse_reader_user: (settings.clickhouse_reader_password, Role.READER),
-            settings.clickhouse_user: (settings.clickhouse_password, Role.WRITER),
-        }
+        self._accounts = Accounts(settings)
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=self._body_max)
@@ -52,72 +44,55 @@ class Server:
         application.router.add_route("*", "/{path:.*}", _no_handler)
         return application
 
-    async def handle(self, http: web.Request) -> web.Response:
+    async def handle(self, http: web.Request) -> web.StreamResponse:
         """One statement. Every refusal has ClickHouse's code, in the header clients look at and the text."""
-        if http.method == "GET" and not http.query_string:
+        if http.method in ("GET", "HEAD") and not http.query_string:
             return await _ok(http)
         try:
             _refuse_browsers(http)
-            params = dict(http.query)
-            body = await self._read(http, params)
-            role = self._role(credentials(http.headers, params))
-            request = understand(http.method, http.headers, params, body, self._body_max)
-            result = await self._engine.run(role, request)
-        except faults.Fault as error:
-            return self._refusal(error)
-        return self._answer(request.query_id, result)
+            account = self._accounts.check(credentials(http.headers, http.query))
+            async with self._engine.turn(account):
+                return await self._answer(http, account)
+        except faults.Fault as fault:
+            return self._refusal(fault)
+        except TimeoutError:  # the client sends or takes nothing any more
+            if http.transport is not None:
+                http.transport.abort()
+            return self._refusal(faults.fault(faults.TIMEOUT_EXCEEDED, "The client takes too long"))
 
-    async def _read(self, http: web.Request, params: dict[str, str]) -> bytes:
-        """The body; of a form, its fields become parameters, as clickhouse-connect sends long queries."""
+    async def _answer(self, http: web.Request, account: Account) -> web.StreamResponse:
+        params = dict(http.query)
+        body = await self._read(http, account, params)
+        told = manner(http.headers, params)
+        task = self._engine.task(account, told, http.method, http.headers, params, body)
         try:
-            if not http.content_type.startswith("multipart/"):
-                return await http.read()
-            for name, value in (await http.post()).items():
-                if not isinstance(value, str):
-                    raise faults.fault(faults.NOT_IMPLEMENTED, "External data is not supported")
-                params[name] = value
+            return await Answer(self._engine, http, task, self._engine.submit(task)).send()
+        finally:
+            self._engine.leave(task)
+
+    async def _read(self, http: web.Request, account: Account, params: dict[str, str]) -> bytes:
+        """The body; of a form, its fields become parameters, as clickhouse-connect sends long queries."""
+        most = self._body_max if account.writes else min(self._body_max, _READER_BODY_BYTES_MAX)
+        http._client_max_size = most  # aiohttp has one limit for all requests; this one is the account's
+        if (http.content_length or 0) > most:
+            raise too_large(most)
+        try:
+            async with asyncio.timeout(None if account.writes else _BODY_S):
+                if not http.content_type.startswith("multipart/"):
+                    return await http.read()
+                for name, value in (await http.post()).items():
+                    if not isinstance(value, str):
+                        raise faults.fault(faults.NOT_IMPLEMENTED, "External data is not supported")
+                    params[name] = value
             return b""
         except web.HTTPRequestEntityTooLarge:
-            raise too_large(self._body_max) from None
+            raise too_large(most) from None
 
-    def _role(self, claimed: Credentials) -> Role:
-        password, role = self._accounts.get(claimed.user, (None, Role.READER))
-        expected = password.get_secret_value() if password else ""
-        same = hmac.compare_digest(claimed.password.encode(), expected.encode())
-        if password is None or not same:
-            raise faults.fault(
-                faults.AUTHENTICATION_FAILED,
-                f"{claimed.user}: Authentication failed: password is incorrect,"
-                " or there is no user with such name.",
-            )
-        return role
-
-    def _answer(self, query_id: str, result: Result) -> web.Response:
-        summary = {
-            "read_rows": str(result.read_rows),
-            "written_rows": str(result.written_rows),
-            "written_bytes": str(result.written_bytes),
-            "elapsed_ns": str(result.elapsed_ns),
-        }
-        headers = {
-            "X-ClickHouse-Query-Id": query_id,
-            "X-ClickHouse-Summary": json.dumps(summary),
-            "X-ClickHouse-Timezone": self._engine.timezone,
-            "X-ClickHouse-Server-Display-Name": "dongbo-embedded",
-        }
-        if result.format is not None:
-            headers["X-ClickHouse-Format"] = result.format
-            headers["Content-Type"] = _CONTENT_TYPES.get(result.format, "text/plain; charset=UTF-8")
-        if result.encoding is not None:
-            headers["Content-Encoding"] = result.encoding
-        return web.Response(body=result.body, headers=headers)
-
-    def _refusal(self, error: faults.Fault) -> web.Response:
-        text = error.text if "(version " in error.text else f"{error.text} (version {self._engine.version})"
+    def _refusal(self, fault: faults.Fault) -> web.Response:
         return web.Response(
-            status=error.status,
-            text=text + "\n",
-            headers={"X-ClickHouse-Exception-Code": str(error.code)},
+            status=fault.status,
+            text=fault.told(self._engine.version) + "\n",
+            headers={"X-ClickHouse-Exception-Code": str(fault.code)},
         )
 
 
@@ -150,6 +125,7 @@ async def serve(settings: Settings) -> None:
         max_line_size=_URL_BYTES_MAX,
         max_field_size=_URL_BYTES_MAX,
         access_log=None,
+        handler_cancellation=True,  # a client that goes away ends what reads for it
         shutdown_timeout=_GRACE_S,
     )
     await runner.setup()
