@@ -1,7 +1,7 @@
 """The first question of the Go client, which asks for Native blocks of a certain protocol's version.
 
-Over HTTP the engine writes blocks of version 0 only. The client believes the version that this first answer
-tells, so it is told 0, in a block of the version that it expects, and reads plain Native blocks from then on.
+Over HTTP the engine writes blocks of version 0 only. The client believes the version that this answer tells,
+so it is told 0, in a block of the version that it expects, and reads plain Native blocks from then on.
 """
 
 from __future__ import annotations
