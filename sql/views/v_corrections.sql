@@ -105,14 +105,21 @@ SELECT
     c.status AS status,
     toInt64(tupleElement(one, 2)) AS change,
     new_count - change AS old_count,
-    arraySum((s, n) -> if(s = c.status, n, 0), b.status, b.count) - before + change AS new_count,
+    b.counts[c.status] - before + change AS new_count,
     concat(c.ward, '/', tupleElement(one, 3), '/', toString(tupleElement(one, 4))) AS event,
     tupleElement(one, 5) AS dossier,
     tupleElement(one, 6) AS arrived_at,
     toUInt64(intDiv(toUnixTimestamp64Milli(arrived_at) + 9999, 10000) - 173566440) AS cut
 FROM counted AS c
 ARRAY JOIN latest_first AS one, undone AS before
-LEFT JOIN (SELECT ward, day, status, count FROM r_book) AS b ON b.ward = c.ward AND b.day = c.day
+LEFT JOIN
+(
+    -- By status, from 1 on.
+    SELECT
+        ward, day,
+        [registered, received, refused, processing, supplements, payments, withdrawn, stopped, resolved, returned] AS counts
+    FROM r_day
+) AS b ON b.ward = c.ward AND b.day = c.day
 LEFT JOIN asked AS a ON a.ward = c.ward AND a.epoch = tupleElement(one, 3)
 LEFT JOIN joined AS j ON j.ward = c.ward
 LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = c.ward
