@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from ops.engine_settings import EngineSettings
 from producers.contract.errors import Stop
 from producers.contract.topics import EVENTS_TOPIC
 
@@ -34,7 +35,7 @@ def _default_cache_dir() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "dongbo"
 
 
-class Settings(BaseSettings):
+class Settings(EngineSettings):
     """All settings, typed and bounded. Frozen: a process never changes its own settings."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -98,51 +99,6 @@ class Settings(BaseSettings):
         default="reader", min_length=1, description="User who can only read, for pages and analysts."
     )
     clickhouse_reader_password: SecretStr = Field(default=SecretStr("reader"), description="Its password.")
-    clickhouse_body_bytes_max: int = Field(
-        default=256 * 1024 * 1024, ge=1024 * 1024, description="Embedded: largest request body, unpacked."
-    )
-    clickhouse_writer_threads: int = Field(
-        default=4, ge=1, le=64, description="Embedded: writers' statements that run at the same time."
-    )
-    clickhouse_reader_threads: int = Field(
-        default=4, ge=1, le=64, description="Embedded: readers' queries that run at the same time."
-    )
-    clickhouse_queue_max: int = Field(
-        default=256, ge=1, description="Embedded: statements that may wait for a thread, for each role."
-    )
-    clickhouse_reader_seconds_max: int = Field(
-        default=30, ge=1, description="Embedded: longest a reader's query may run, in seconds."
-    )
-    clickhouse_reader_rows_max: int = Field(
-        default=1_000_000, ge=1, description="Embedded: most rows a reader's query may return."
-    )
-    clickhouse_reader_memory_mb: int = Field(
-        default=1024, ge=16, description="Embedded: most memory a reader's query may use, in MB."
-    )
-    clickhouse_analyst_threads: int = Field(
-        default=2,
-        ge=1,
-        le=64,
-        description="Embedded: analysts' statements that run at the same time, of all.",
-    )
-    clickhouse_analyst_running_max: int = Field(
-        default=2, ge=1, le=64, description="Embedded: statements of one analyst that run at the same time."
-    )
-    clickhouse_analyst_waiting_max: int = Field(
-        default=20, ge=0, description="Embedded: further statements of one analyst that may wait."
-    )
-    clickhouse_analyst_seconds_max: int = Field(
-        default=30, ge=1, description="Embedded: longest an analyst's statement may run, in seconds."
-    )
-    clickhouse_analyst_rows_max: int = Field(
-        default=10_000_000, ge=1, description="Embedded: most rows an analyst's statement may return."
-    )
-    clickhouse_analyst_memory_mb: int = Field(
-        default=1024, ge=16, description="Embedded: most memory an analyst's statement may use, in MB."
-    )
-    clickhouse_memory_mb: int = Field(
-        default=4096, ge=256, description="Embedded: most memory a writer's statement may use, in MB."
-    )
 
     # Processes
     dashboard_host: str = Field(default="127.0.0.1", description="Address the live page listens on.")

@@ -17,6 +17,7 @@ from ops.stack.clickhouse.literals import literal
 
 REFERENCE: Final = (
     "difficulty_groups",
+    "index766",
     "office_days",
     "policies",
     "procedures",

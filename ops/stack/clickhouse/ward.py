@@ -17,10 +17,12 @@ SHARED: Final = frozenset(
     {
         "city_cut",
         "difficulty_groups",
+        "index766",
         "office_days",
         "policies",
         "procedures",
         "reasons",
+        "view_versions",
         "words",
     }
 )
