@@ -50,7 +50,8 @@ _MONTHS: Final = {
 }
 # As of the cut, where a table has that form; the others change at every moment and are taken as they are.
 _AT: Final = {"events": "r_events_at", "book": "r_book_at", "book_history": "r_book_history_at"}
-_DAYS: Final = {"events": "book_day", "late_events": "book_day"}
+# Which days are asked for is settled by this column; a cut is one of all days.
+_DAYS: Final = {"events": "book_day", "late_events": "book_day", "city_cut": ""}
 # Not taken along: original bytes of rejected messages, and who ran a command where.
 _PERSONAL: Final = {("rejects", "key"), ("rejects", "value"), ("rebuilds", "actor")}
 _OTHERS: Final = {"migrations", "ward_sync_recent"}
