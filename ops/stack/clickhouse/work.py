@@ -119,8 +119,6 @@ class Worker:
             connection.query(f"SET additional_table_filters = {mapping(filters)}", "Null")
         if readonly in ("1", "2"):
             connection.query("SET readonly = 1", "Null")
-        if task.manner.progress_ms is not None and account.ward is None:
-            connection.set_progress_callback(task.progress.update)
         return current
 
     def _use(self, connection: Any, asked: str | None) -> str:
@@ -190,6 +188,8 @@ class Worker:
             task.pipe.put(hello(connection))
             return Result(task.format, result_rows=1)
         sql = statement.into(task.pipe.path, request.default_format)
+        if task.manner.progress_ms is not None and task.account.ward is None:
+            connection.set_progress_callback(task.progress.update)
         result = connection.query(sql, task.format, params=dict(request.parameters))
         if left := result.bytes():  # of an EXPLAIN AST, whose subject took the INTO OUTFILE
             task.pipe.put(left)
