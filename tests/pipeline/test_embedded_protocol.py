@@ -1,4 +1,4 @@
-"""Goal: the endpoint speaks ClickHouse's HTTP interface, its rarer parts too, and nothing sent to it harms it.
+"""Goal: the endpoint speaks HTTP as ClickHouse does, in its rarer parts too, and nothing sent to it does harm.
 
 Method: plain HTTP and raw sockets against the real endpoint process.
 """
