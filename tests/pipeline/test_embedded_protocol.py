@@ -1,4 +1,4 @@
-"""Goal: the endpoint speaks HTTP as ClickHouse does, in its rarer parts too, and nothing sent to it does harm.
+"""Goal: the endpoint speaks HTTP as ClickHouse does, in rarer parts too, and nothing sent to it does harm.
 
 Method: plain HTTP and raw sockets against the real endpoint process.
 """
