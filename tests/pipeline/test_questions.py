@@ -26,15 +26,13 @@ from streams.warehouse import as_of, questions
 from streams.warehouse.store import Store
 from tests.pipeline import questions_city
 from tests.pipeline.questions_city import CUT, WARDS, City
-from tests.pipeline.questions_model import WANTED
+from tests.pipeline.questions_model import NOW_ONLY, WANTED
 from tests.pipeline.warehouse import SQL, database
 
 ACCESS: Final = (SQL / "access.sql").read_text(encoding="utf-8")
 QUESTIONS: Final = questions.load(SQL / "questions")
 NAMES: Final = as_of.travelling(SQL)
 AT: Final = questions.AsOf(str(CUT), NAMES)
-# What is about the machinery of this moment only; each has its rows by hand below.
-NOW_ONLY: Final = {"alerts-open", "books-that-differ", "conservation", "lag"}
 # Judged with data of their own elsewhere: test_corrections.py, test_difficulties.py.
 ELSEWHERE: Final = {"why-changed", "difficulties-overdue-owners"}
 # One rule is counted here; those of the procedure's limit and of supplements are in test_business_views.py.
