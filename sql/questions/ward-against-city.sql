@@ -6,8 +6,8 @@
 -- param to Nullable(Date) default '' -- vi: Đến ngày; trống là đến nay | en: To day; empty: the newest
 -- param ward String default '' choices ward -- vi: Phường, xã; trống là nơi đông nhất | en: Ward; empty: the busiest
 WITH
-    (SELECT ward FROM v_ward_day AS b WHERE b.day BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
-    AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) GROUP BY ward ORDER BY sum(b.received) DESC, ward LIMIT 1) AS busiest,
+    (SELECT any(ward) FROM (SELECT ward FROM v_ward_day AS b WHERE b.day BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
+    AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) GROUP BY ward ORDER BY sum(b.received) DESC, ward LIMIT 1)) AS busiest,
     if({ward:String} = '', busiest, {ward:String}) AS one
 SELECT measure.1 AS measure_vi, measure.2 AS measure_en, round(anyIf(measure.3, w.ward = one), 4) AS value,
     round(sum(measure.4) / nullIf(sum(measure.5), 0), 4) AS city, round(quantileExact(0.5)(measure.3), 4) AS median,
