@@ -1,4 +1,4 @@
-"""`dongbo analyst …`: who may ask the embedded ClickHouse with a password of their own."""
+"""`dongbo analyst …`: who may ask ClickHouse with a password of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 analyst_app: Final = typer.Typer(
     name="analyst",
-    help="Analysts of the embedded ClickHouse: of the city, or of one ward.",
+    help="Analysts of ClickHouse: of the city, or of one ward.",
     no_args_is_help=True,
 )
 
@@ -45,3 +45,16 @@ def analyst_list(as_json: Json = False) -> None:
     from ops.analysts import show
 
     raise typer.Exit(show(as_json=as_json))
+
+
+@analyst_app.command("sql")
+def analyst_sql(
+    ward: Annotated[
+        str | None, typer.Option("--ward", help="The role of this ward's analysts, or the user's.")
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", help="One user; the password is shown once.")] = None,
+) -> None:
+    """Print what makes roles and users on a ClickHouse server of your own; nothing is changed."""
+    from ops.analysts import sql
+
+    raise typer.Exit(sql(ward, user))

@@ -58,7 +58,7 @@ class Analysts:
         :raises Stop: the file is damaged or cannot be written
         """
         if not NAME.fullmatch(name):
-            raise Refused(*_BAD_NAME)
+            raise Refused(*BAD_NAME)
         if ward is not None and ward not in WARDS:
             raise Reject("unknown_ward", "not one of the 126 codes")
         password, now = secrets.token_urlsafe(32), self._now()
@@ -136,7 +136,7 @@ def _hash(password: str) -> str:
     return hashlib.sha256(password.encode()).hexdigest()
 
 
-_BAD_NAME: Final = (
+BAD_NAME: Final = (
     "analyst_name",
     "Tên gồm 2-63 ký tự: chữ thường không dấu, số, dấu _ . -; bắt đầu bằng chữ",
     "A name has 2-63 characters: small letters, digits, _ . -; it begins with a letter",
