@@ -96,7 +96,7 @@ class Settings(EngineSettings):
     clickhouse_user: str = Field(default="dongbo", min_length=1, description="User who writes and migrates.")
     clickhouse_password: SecretStr = Field(default=SecretStr("dongbo"), description="Its password.")
     clickhouse_reader_user: str = Field(
-        default="reader", min_length=1, description="User who can only read, for pages and analysts."
+        default="reader", min_length=1, description="User who can only read: the page and the command line."
     )
     clickhouse_reader_password: SecretStr = Field(default=SecretStr("reader"), description="Its password.")
 

@@ -271,6 +271,50 @@ def test_what_analysts_ask_every_day_works(city: City, sql: str) -> None:
         assert city.ask(sql).status == 200, city.ask(sql).text
 
 
+# The page's reader
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT value FROM rejects",
+        "SELECT count() FROM dongbo.rejects",
+        'SELECT key FROM "dongbo"."rejects" AS r',
+        "SELECT * FROM (SELECT * FROM rejects FINAL)",
+        "SELECT * FROM view(SELECT value FROM rejects)",
+        "SELECT * FROM merge('dongbo', 'reject')",
+        "SELECT * FROM mergeTreeIndex('dongbo', 'rejects')",
+        "SELECT ('a', 1) IN dongbo.rejects",
+        "WITH (SELECT max(value) FROM rejects) AS v SELECT v",
+        "SELECT * FROM v_ward_day WHERE ward IN (SELECT key FROM rejects)",
+        "EXPLAIN SELECT value FROM rejects",
+        "DESCRIBE (SELECT value FROM rejects)",
+    ],
+)
+def test_original_bytes_are_not_the_readers(city: City, sql: str) -> None:
+    assert city.ask(sql, "reader").code == 497, city.ask(sql, "reader").text
+
+
+def test_original_bytes_by_a_parameter_that_names_the_table_are_not_the_readers(city: City) -> None:
+    answer = city.ask("SELECT * FROM {t:Identifier}", "reader", params={"param_t": "rejects"})
+    assert answer.code == 497, answer.text
+    assert city.ask("SELECT count() FROM rejects", "dongbo").text != "0\n"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT reason, detail FROM v_rejects",
+        "SELECT reason FROM r_rejects",
+        "SELECT number AS rejects FROM numbers(1) WHERE rejects IN (0)",
+        "SELECT count() FROM book WHERE ward IN (SELECT ward FROM events)",
+        "SELECT 'rejects' IN ('rejects', 'events')",
+    ],
+)
+def test_the_reader_reads_all_else(city: City, sql: str) -> None:
+    assert city.ask(sql, "reader").status == 200, city.ask(sql, "reader").text
+
+
 # Coming and going
 
 

@@ -1,7 +1,7 @@
 """Who may ask: the writer, the page's reader, and analysts, each with a password; and what each may see.
 
     WRITER    the pipeline: everything inside the database
-    READER    the live page and the command line: reads all, within limits
+    READER    the live page and the command line: reads all but original bytes, within limits
     ANALYST   a person: views and reference tables only, within narrower limits; perhaps of one ward only
 
 Analysts stand in a file that `dongbo analyst` writes; it is looked at again at each request, so that adding

@@ -1,4 +1,5 @@
 """What an analyst may look at: views, the instant, reference tables, the engine's catalogue; nothing else.
+And what the page's reader may not: original bytes.
 
 Judged on the engine's own syntax tree, by lists of what is allowed. The rows of a ward are not guarded here
 but beneath every view (`ward`): this keeps base tables, original bytes and the engine's insides out of reach.
@@ -71,6 +72,10 @@ _NAMED: Final = re.compile(
 )
 _IN: Final = re.compile(r" *Function (?:global)?(?:not)?(?:null)?in(?:ignoreset)? \(", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"^ *Identifier (\S+)", re.MULTILINE)
+# Original bytes and keys of rejected messages may hold personal data: they are the pipeline's own. What the
+# page and the command line tell of a rejected message comes from `v_rejects`.
+_ORIGINALS: Final = re.compile(r"(?:.*\.)?rejects")
+_TABLES_BY_PATTERN: Final = frozenset({"merge", "mergetreeindex"})
 _READS_BY_NAME: Final = re.compile(
     r"^ *Function (?:joinGet\w*|dict[A-Z]\w*|hasColumnInTable\w*|getServerSetting)\b", re.MULTILINE
 )
@@ -144,6 +149,24 @@ class Sight:
             raise _denied(f"SELECT on {printable(name)}")
 
 
+def keep_originals(tree: str) -> None:
+    """Raise `Fault` if the statement of this syntax tree names the table of rejected messages.
+
+    For the page's reader, who may name any other table. A name that the statement gave itself is refused as
+    well: whoever asks can choose another.
+    """
+    names = _TABLE.findall(tree)
+    if _in_a_name(tree):
+        names += _IDENTIFIER.findall(tree)
+    if any(_ORIGINALS.fullmatch(name) for name in names):
+        raise faults.fault(faults.ACCESS_DENIED, f"Not enough privileges: SELECT on rejects. {_INSTEAD}")
+    for _, name in _FROM_FUNCTION.findall(tree):
+        if name.lower() in _TABLES_BY_PATTERN:
+            raise faults.fault(
+                faults.ACCESS_DENIED, f"Not enough privileges: {printable(name)}(). {_INSTEAD}"
+            )
+
+
 def _in_a_name(tree: str) -> bool:
     """Whether a name stands right of an IN, where it may be a table's."""
     lines = tree.split("\n")
@@ -156,6 +179,9 @@ def _in_a_name(tree: str) -> bool:
         if next(children, "").startswith(" " * inner + "Identifier "):
             return True
     return False
+
+
+_INSTEAD: Final = "Original bytes may hold personal data; see v_rejects."
 
 
 def _denied(what: str) -> faults.Fault:

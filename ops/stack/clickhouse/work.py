@@ -28,7 +28,7 @@ from ops.stack.clickhouse.pipe import Pipe
 from ops.stack.clickhouse.request import Manner, Request, understand
 from ops.stack.clickhouse.running import Registry, Running, processes
 from ops.stack.clickhouse.sessions import Sessions
-from ops.stack.clickhouse.sight import Sight
+from ops.stack.clickhouse.sight import Sight, keep_originals
 from ops.stack.clickhouse.statement import Statement, as_invoker
 from ops.stack.clickhouse.ward import WardFilters
 
@@ -152,6 +152,8 @@ class Worker:
         seen: Seen | None = None
         if account.role is Role.ANALYST:
             seen = lambda tree: self._sight(account).check(tree, current)  # noqa: E731
+        elif account.role is Role.READER:
+            seen = keep_originals
         asked = kill.kill_of(statement)
         if asked is not None:
             return self._kill(connection, task, request, asked, seen)
