@@ -37,10 +37,18 @@ class EngineSettings(BaseSettings):
         description="Embedded: analysts' statements that run at the same time, of all.",
     )
     clickhouse_analyst_running_max: int = Field(
-        default=2, ge=1, le=64, description="Embedded: statements of one analyst that run at the same time."
+        default=2,
+        ge=1,
+        le=64,
+        description="Embedded: statements of one analyst that run at the same time; never all threads.",
     )
     clickhouse_analyst_waiting_max: int = Field(
         default=20, ge=0, description="Embedded: further statements of one analyst that may wait."
+    )
+    clickhouse_analyst_wait_seconds_max: float = Field(
+        default=60.0,
+        gt=0.0,
+        description="Embedded: longest an analyst's statement waits for its turn, in seconds.",
     )
     clickhouse_analyst_seconds_max: int = Field(
         default=30, ge=1, description="Embedded: longest an analyst's statement may run, in seconds."

@@ -29,14 +29,9 @@ class City:
         return ask(self.endpoint, query, user=user, password=self.passwords[user], **more)  # type: ignore[arg-type]
 
 
-def begin(folder: Path) -> City:
-    """Start it; stop it with `city.endpoint.stop()`."""
-    settings = Settings(
-        data_dir=folder,
-        clickhouse_port=free_port(),
-        clickhouse_analyst_seconds_max=3,
-        clickhouse_analyst_memory_mb=256,
-    )
+def begin(folder: Path, **limits: int) -> City:
+    """Start it, with settings other than the usual ones; stop it with `city.endpoint.stop()`."""
+    settings = Settings(data_dir=folder, clickhouse_port=free_port(), **limits)  # type: ignore[arg-type]
     endpoint = start(settings)
     with Store(_address(endpoint)) as store:
         migrate.migrate(store, REPOSITORY / "sql", None)

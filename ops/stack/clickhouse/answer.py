@@ -27,6 +27,10 @@ _WHOLE_BYTES_MAX: Final = 1 << 30
 _PACKED_FROM_BYTES: Final = 1024
 _THREAD_FROM_BYTES: Final = 32 * 1024
 _CLIENT_S: Final = 60.0
+_TOO_SLOW: Final = (
+    "Timeout exceeded: the answer was not made and taken in time; ask for less, or take it faster"
+    " / Câu trả lời không được tạo và nhận xong kịp thời; hãy hỏi ít hơn hoặc nhận nhanh hơn"
+)
 
 
 class _Streamed(web.StreamResponse):
@@ -74,7 +78,7 @@ class Answer:
             held.write(piece)
             size += len(piece)
         if size < most:
-            await asyncio.shield(self._done)
+            await self._ended()
         elif self._task.manner.whole:
             raise faults.fault(faults.TOO_LARGE, "Result is over 1 GiB: ask without wait_end_of_query")
         held.seek(0)
@@ -92,13 +96,21 @@ class Answer:
         try:
             async for piece in self._pieces(held):
                 await self._write(await _packed(packing, piece))
-            await asyncio.shield(self._done)
+            await self._ended()
             await self._write(packing.end())
         except faults.Fault as fault:
             await self._break_off(packing, fault)
             return self._response
         await self._response.write_eof()
         return self._response
+
+    async def _ended(self) -> None:
+        """Raises the statement's `Fault`, or one of ours if not all of its answer was taken in time."""
+        try:
+            await asyncio.shield(self._done)
+        finally:
+            if self._task.overdue:
+                raise faults.fault(faults.TIMEOUT_EXCEEDED, _TOO_SLOW)
 
     async def _pieces(self, held: IO[bytes]) -> AsyncIterator[bytes]:
         while piece := held.read(_HELD_BYTES):

@@ -5,8 +5,8 @@ Invariants:
   not the page.
 - What is acknowledged is in the data folder (parts are renamed into place before the insert returns), so it
   is there after kill -9. It is not fsynced: losing the machine's power may lose the last seconds.
-- A reading statement whose client has gone, or that is older than its limit, is stopped; a writing one runs
-  to its end.
+- A reading statement whose client has gone, or that is older than its limit, is stopped, also when it only
+  waits for a client that takes its answer slowly; a writing one runs to its end.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,13 +31,14 @@ from ops.stack.clickhouse.literals import identifier
 from ops.stack.clickhouse.request import Manner
 from ops.stack.clickhouse.running import Registry, kill
 from ops.stack.clickhouse.sessions import Sessions
+from ops.stack.clickhouse.turns import Bounds, Turns, too_many
 from ops.stack.clickhouse.work import Result, Task, Worker
 from producers.contract.errors import Stop
 
 _KILL: Final = re.compile(rb"\s*KILL\s", re.IGNORECASE)
 _STOP_AGAIN_S: Final = 0.2
 _OVERTIME_S: Final = 5.0
-_WAIT_S: Final = 60.0
+_KILLERS: Final = 2
 
 
 class Engine:
@@ -70,10 +71,11 @@ class Engine:
             Role.READER: ThreadPoolExecutor(settings.clickhouse_reader_threads, "reader"),
             Role.ANALYST: ThreadPoolExecutor(settings.clickhouse_analyst_threads, "analyst"),
         }
-        self._killers = ThreadPoolExecutor(2, "kill")  # KILL must not wait behind what it is to stop
+        # KILL must not wait behind what it is to stop, nor the writer's behind an analyst's.
+        self._killers = {role: ThreadPoolExecutor(_KILLERS, f"{role.value}-kill") for role in Role}
         self._stopper = ThreadPoolExecutor(1, "stop")
         self._pending = dict.fromkeys(Role, 0)
-        self._turns: dict[str, _Turns] = {}
+        self._turns, self._kill_turns = _turns(settings)
         self._background: set[asyncio.Task[None]] = set()
 
     def _connect(self) -> Any:
@@ -107,17 +109,11 @@ class Engine:
     def _text(self, sql: str) -> str:
         return str(self._keep.query(sql, "TSVRaw").bytes().decode().strip())
 
-    @asynccontextmanager
-    async def turn(self, account: Account) -> AsyncIterator[None]:
-        """An analyst's turn: so many statements of one at a time, and so many that wait. Others need none."""
-        if account.role is not Role.ANALYST:
-            yield
-            return
-        turns = self._turns.setdefault(account.name, _Turns(self._settings))
-        async with turns.turn():
-            yield
+    def in_hand(self, account: Account) -> AbstractContextManager[None]:
+        """A request of an account, until its answer is sent. Raises `Fault` on too many of one analyst."""
+        return self._turns.in_hand(account.name) if account.role is Role.ANALYST else nullcontext()
 
-    def task(
+    async def begin(
         self,
         account: Account,
         manner: Manner,
@@ -125,23 +121,36 @@ class Engine:
         headers: Mapping[str, str],
         params: Mapping[str, str],
         body: bytes,
-    ) -> Task:
-        """A request made ready; it must be left in the end."""
-        return Task(self._registry.begin(account, manner.query_id), manner, method, headers, params, body)
+    ) -> tuple[Task, asyncio.Future[Result]]:
+        """Run a request on a thread of its role, an analyst's when its turn comes.
 
-    def submit(self, task: Task) -> asyncio.Future[Result]:
-        """Run a task on a thread of its role; its `Fault` is the future's. Raises one if too many wait."""
+        The task must be left in the end. A `Fault` of the statement is the future's; one is raised if too
+        many wait.
+        """
+        is_kill = _KILL.match(params.get("query", "").encode() or body) is not None
+        turns = self._kill_turns if is_kill else self._turns
+        turn = await turns.turn(account.name) if account.role is Role.ANALYST else None
+        try:
+            running = self._registry.begin(account, manner.query_id)
+            task = Task(running, manner, method, headers, params, body, turn=turn)
+            return task, self._submit(task, self._killers if is_kill else self._pools)
+        except BaseException:
+            if turn is not None:
+                turn.ran()
+                turn.answered()
+            raise
+
+    def _submit(self, task: Task, pools: Mapping[Role, ThreadPoolExecutor]) -> asyncio.Future[Result]:
         role = task.account.role
         if self._pending[role] >= self._settings.clickhouse_queue_max:
             self._registry.end(task.running)
             task.pipe.end()
-            raise too_many()
+            task.pipe.close()
+            raise too_many("try again", "hãy thử lại")
         loop = asyncio.get_running_loop()
         self._pending[role] += 1
-        is_kill = _KILL.match(task.params.get("query", "").encode() or task.body)
-        pool = self._killers if is_kill else self._pools[role]
-        future = loop.run_in_executor(pool, self._run, loop, task)
-        future.add_done_callback(lambda done: self._finished(role, done))
+        future = loop.run_in_executor(pools[role], self._run, loop, task)
+        future.add_done_callback(lambda done: self._finished(task, done))
         return future
 
     def _run(self, loop: asyncio.AbstractEventLoop, task: Task) -> Result:
@@ -151,18 +160,29 @@ class Engine:
             raise faults.fault(faults.QUERY_WAS_CANCELLED, "Query was cancelled.")
         if not task.account.writes:
             seconds = bounds(self._settings, task.account)[0] + _OVERTIME_S
-            loop.call_soon_threadsafe(loop.call_later, seconds, self._stop_soon, task)
+            loop.call_soon_threadsafe(loop.call_later, seconds, self._overtime, task)
         return self._worker.run(task)
 
-    def _finished(self, role: Role, done: asyncio.Future[Result]) -> None:
-        self._pending[role] -= 1
+    def _finished(self, task: Task, done: asyncio.Future[Result]) -> None:
+        self._pending[task.account.role] -= 1
+        if task.turn is not None:
+            task.turn.ran()
         if not done.cancelled():
             done.exception()  # seen, also when the client has gone and nobody awaits it
 
     def leave(self, task: Task) -> None:
         """The client has its answer or has gone. What still reads for it is stopped."""
         task.pipe.close()
+        if task.turn is not None:
+            task.turn.answered()
         if not task.running.ended.is_set() and (task.reads or not task.account.writes):
+            self._stop_soon(task)
+
+    def _overtime(self, task: Task) -> None:
+        """The engine hears of KILL only when it has written what it writes; so nobody takes that any more."""
+        if not task.running.ended.is_set():
+            task.overdue = True
+            task.pipe.close()
             self._stop_soon(task)
 
     def _stop_soon(self, task: Task) -> None:
@@ -183,42 +203,18 @@ class Engine:
 
     def close(self) -> None:
         """Wait for what runs, then close the engine. Nothing may be run afterwards."""
-        for pool in (*self._pools.values(), self._killers, self._stopper):
+        for pool in (*self._pools.values(), *self._killers.values(), self._stopper):
             pool.shutdown(wait=True, cancel_futures=True)
         self._sessions.close()
         self._keep.close()
         self._lock.close()
 
 
-class _Turns:
-    """One analyst's turns."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._free = asyncio.Semaphore(settings.clickhouse_analyst_running_max)
-        self._waiting_max = settings.clickhouse_analyst_waiting_max
-        self._waiting = 0
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        if self._free.locked() and self._waiting >= self._waiting_max:
-            raise too_many()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(_WAIT_S):
-                await self._free.acquire()
-        except TimeoutError:
-            raise too_many() from None
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
-
-
-def too_many() -> faults.Fault:
-    """Nobody is turned away for good."""
-    return faults.fault(faults.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many simultaneous queries; try again")
+def _turns(settings: Settings) -> tuple[Turns, Turns]:
+    """Turns of analysts' statements, and of their KILLs, which have threads of their own."""
+    waiting, wait_s = settings.clickhouse_analyst_waiting_max, settings.clickhouse_analyst_wait_seconds_max
+    places, running = settings.clickhouse_analyst_threads, settings.clickhouse_analyst_running_max
+    return Turns(Bounds(places, running, waiting, wait_s)), Turns(Bounds(_KILLERS, 1, waiting, wait_s))
 
 
 def _lock(path: Path) -> Any:

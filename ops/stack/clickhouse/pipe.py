@@ -22,6 +22,7 @@ class Pipe:
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
+        self._ready: asyncio.Future[None] | None = None
         os.set_blocking(self._read, False)
         # A bigger pipe wakes the loop less often; the kernel may refuse where many are open.
         with contextlib.suppress(OSError, AttributeError):
@@ -56,17 +57,21 @@ class Pipe:
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()
-        ready = loop.create_future()
+        self._ready = ready = loop.create_future()
         loop.add_reader(self._read, _told, ready)
         try:
             await ready
         finally:
+            self._ready = None
             if self._read >= 0:
                 loop.remove_reader(self._read)
 
     def close(self) -> None:
-        """Nobody reads any more: a writer that waits for room goes on at once."""
+        """Nobody reads any more: a writer that waits for room goes on at once, and so does who reads."""
         if self._read >= 0:
+            if self._ready is not None:
+                asyncio.get_running_loop().remove_reader(self._read)
+                _told(self._ready)
             os.close(self._read)
             self._read = -1
 

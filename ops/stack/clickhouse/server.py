@@ -51,7 +51,7 @@ class Server:
         try:
             _refuse_browsers(http)
             account = self._accounts.check(credentials(http.headers, http.query))
-            async with self._engine.turn(account):
+            with self._engine.in_hand(account):
                 return await self._answer(http, account)
         except faults.Fault as fault:
             return self._refusal(fault)
@@ -64,9 +64,9 @@ class Server:
         params = dict(http.query)
         body = await self._read(http, account, params)
         told = manner(http.headers, params)
-        task = self._engine.task(account, told, http.method, http.headers, params, body)
+        task, done = await self._engine.begin(account, told, http.method, http.headers, params, body)
         try:
-            return await Answer(self._engine, http, task, self._engine.submit(task)).send()
+            return await Answer(self._engine, http, task, done).send()
         finally:
             self._engine.leave(task)
 

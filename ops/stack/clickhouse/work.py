@@ -30,6 +30,7 @@ from ops.stack.clickhouse.running import Registry, Running, processes
 from ops.stack.clickhouse.sessions import Sessions
 from ops.stack.clickhouse.sight import Sight, keep_originals
 from ops.stack.clickhouse.statement import Statement, as_invoker
+from ops.stack.clickhouse.turns import Turn
 from ops.stack.clickhouse.ward import WardFilters
 
 _PROCESSES: Final = re.compile(r"\bsystem\.processes\b", re.IGNORECASE)
@@ -38,7 +39,10 @@ _PROCESS_LIST: Final = re.compile(r"\s*SHOW\s+PROCESSLIST\b", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Task:
-    """A request that waits, runs, or has run. `format` is known before the first byte is in the pipe."""
+    """A request that waits, runs, or has run. `format` is known before the first byte is in the pipe.
+
+    `overdue` says that its time was over while it ran: what is in the pipe is not all of the answer.
+    """
 
     running: Running
     manner: Manner
@@ -50,6 +54,8 @@ class Task:
     format: str | None = None
     reads: bool = True
     progress: dict[str, int] = field(default_factory=dict)
+    turn: Turn | None = None
+    overdue: bool = False
 
     @property
     def account(self) -> Account:
