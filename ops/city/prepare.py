@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -29,9 +30,9 @@ def store(settings: Settings) -> Store:
     return Store(address(settings))
 
 
-def reader(settings: Settings) -> Store:
-    """ClickHouse as the user who can only read."""
-    return Store(reader_address(settings))
+def reader(settings: Settings, request_timeout_s: int = 60) -> Store:
+    """ClickHouse as the user who can only read. Who only asks how it is waits shortly: it may hang."""
+    return Store(replace(reader_address(settings), request_timeout_s=request_timeout_s))
 
 
 def address(settings: Settings) -> Address:

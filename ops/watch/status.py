@@ -79,7 +79,7 @@ def _kafka(settings: Settings, running: dict[str, supervise.Process], behind: di
 def _clickhouse(settings: Settings, running: dict[str, supervise.Process]) -> Line:
     pid = _pid(running, "clickhouse")
     try:
-        with reader(settings) as store:
+        with reader(settings, conservation.ANSWER_S) as store:
             newest = store.value("SELECT max(event_at) FROM v_ward_sync")
             version = store.value("SELECT version()")
     except DongBoError as error:
