@@ -5,6 +5,8 @@ Invariants:
 - Every statement is idempotent (CREATE ... IF NOT EXISTS) and recorded on its own. So a run that was killed
   in mid-file goes on where it was, and two runs at once do the same work twice to the same end.
 - Views hold no data: they are replaced whenever their file changed.
+- Nothing is begun on a disk that is nearly full: the embedded engine was seen to keep an empty definition of
+  a table that was altered without space, and does not start with it.
 
 Files are `NNNN_name.sql`, statements end with `;` at the end of a line.
 """
@@ -49,6 +51,8 @@ _NAME: Final = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _END: Final = re.compile(r";[ \t]*$", re.MULTILINE)
 _COMMENT_LINES: Final = re.compile(r"\A(?:\s*--[^\n]*\n)*\s*")
 _WHOLE: Final = 0
+# Enough for every definition and for the parts of the small tables that a migration fills.
+FREE_BYTES_MIN: Final = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,13 @@ class Status:
 _Done = dict[tuple[str, int], str]
 
 
-def migrate(store: Store, folder: Path, groups: Path | None = None, cluster: str = "") -> list[str]:
+def migrate(
+    store: Store,
+    folder: Path,
+    groups: Path | None = None,
+    cluster: str = "",
+    free_bytes_min: int = FREE_BYTES_MIN,
+) -> list[str]:
     """Apply what is new of `folder`/migrations and `folder`/views, and reference data; names of what changed.
 
     `groups` is the user's own CSV of the groups of difficulties. With the name of a `cluster` every statement
@@ -84,7 +94,8 @@ def migrate(store: Store, folder: Path, groups: Path | None = None, cluster: str
 
     :raises Refused: that file is not such a table; nothing was changed
     :raises Stop: `migration_edited` when an applied file was changed, `migrations_missing` when there is
-        none, `not_renderable` when a statement has no form on a cluster
+        none, `not_renderable` when a statement has no form on a cluster, `no_space` when there is something
+        to apply and less than `free_bytes_min` free
     :raises Unavailable: ClickHouse is away; run again
     """
     form = Cluster(cluster)
@@ -94,10 +105,11 @@ def migrate(store: Store, folder: Path, groups: Path | None = None, cluster: str
         store.command(statement)
     done = _done(store)
     _refuse_edited(scripts, done)
+    views = [view for view in _views(folder) if done.get((view.name, _WHOLE)) != view.sha256]
+    if views or any(_state(script, done) != "applied" for script in scripts):
+        _refuse_full(store, free_bytes_min)
     applied = [script.name for script in scripts if _apply(store, script, done, form)]
-    applied += _replace(
-        store, [view for view in _views(folder) if done.get((view.name, _WHOLE)) != view.sha256], form
-    )
+    applied += _replace(store, views, form)
     return applied + _fill(store, references, done)
 
 
@@ -197,6 +209,21 @@ def _refuse_edited(scripts: list[Script], done: _Done) -> None:
             "migration_edited",
             f"applied to this database in another form: {', '.join([*edited, *sorted(gone)])}",
             "Restore the file (git checkout) and put the change into a new migration with a higher number",
+        )
+
+
+def _refuse_full(store: Store, free_bytes_min: int) -> None:
+    rows = store.query(
+        "SELECT name, free_space FROM system.disks WHERE free_space < {least:UInt64} ORDER BY free_space",
+        {"least": free_bytes_min},
+    ).rows
+    if rows:
+        name, free = rows[0]
+        raise Stop(
+            "no_space",
+            f"ClickHouse's disk {name} has {int(free) >> 20} MB free, less than {free_bytes_min >> 20}:"
+            " a table that is altered without space may be lost",
+            "Free some space on ClickHouse's disk, then migrate; until then nothing was changed",
         )
 
 

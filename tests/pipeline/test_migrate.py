@@ -47,6 +47,24 @@ def test_migrate_fresh_database_gets_everything_once(store: Store) -> None:
     assert pending(store, SQL) == []
 
 
+def test_migrate_on_a_nearly_full_disk_changes_nothing_and_goes_on_with_space(store: Store) -> None:
+    """The engine broke on an ALTER without space. The bound is above this disk's space: no disk is filled."""
+    tables_of = (
+        "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name != 'migrations'"
+    )
+    with pytest.raises(Stop, match=r"no_space.* MB free"):
+        migrate(store, SQL, free_bytes_min=2**62)
+    assert store.value(tables_of) == 0
+    migrate(store, SQL)
+    store.command(
+        "ALTER TABLE migrations DELETE WHERE name = 'views/v_loads.sql' SETTINGS mutations_sync = 2"
+    )
+    with pytest.raises(Stop, match="no_space"):
+        migrate(store, SQL, free_bytes_min=2**62)
+    assert migrate(store, SQL) == ["views/v_loads.sql"]
+    assert migrate(store, SQL, free_bytes_min=2**62) == [], "nothing to apply needs no space"
+
+
 def test_reference_data_is_the_contract_s(store: Store) -> None:
     migrate(store, SQL)
     assert store.value("SELECT count() FROM wards FINAL") == len(WARDS) == 126
