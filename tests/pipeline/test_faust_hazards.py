@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+import mode
 import pytest
 from faust.types import TP, ConsumerMessage
 
@@ -128,3 +129,22 @@ async def test_settings_that_guard_against_known_faults(tmp_path: Path) -> None:
     assert not conf.topic_allow_declare
     assert not conf.producer_threaded
     assert not conf.web_enabled
+    # FAUST.md's table: each is a row of known problems that would come back with the default.
+    assert conf.broker_max_poll_interval == 86_400.0
+    assert conf.broker_commit_interval == 1.0
+    assert conf.producer_acks == -1
+    assert conf.producer_request_timeout == 60.0
+    assert conf.topic_disable_leader
+    assert conf.recovery_consistency_check
+    assert not conf.cython_optimizations
+    assert (conf.key_serializer, conf.value_serializer) == ("raw", "raw")
+    assert str(conf.store).startswith("memory:")
+
+
+async def test_one_agent_of_concurrency_one_that_crashes_the_process(tmp_path: Path) -> None:
+    """Rows 1, 2 and 3: the default supervisor would restart the agent behind the event that was lost."""
+    app = create_app(WorkerConfig(bootstrap="127.0.0.1:1", data_dir=tmp_path))
+    (agent,) = app.agents.values()
+    assert agent.concurrency == 1
+    assert agent.supervisor_strategy is mode.CrashingSupervisor
+    assert str(app.conf.broker[0]).startswith("kafka://")
