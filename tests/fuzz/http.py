@@ -10,7 +10,7 @@ _STATUS: Final = re.compile(rb"HTTP/\d+\.\d+ (\d{3})")
 _LENGTH: Final = re.compile(rb"\ncontent-length:", re.IGNORECASE)
 
 
-_PROMISED_S: Final = 3.0
+_PROMISED_S: Final = 1.0
 
 
 class Reply(NamedTuple):

@@ -26,7 +26,9 @@ class Outcome:
     inputs: int = 0
     seconds: float = 0.0
     slowest_ms: float = 0.0
+    slowest_cpu_ms: float = 0.0
     growth_mb: float = 0.0
+    growth_mb_once: float = 0.0
     did: Counter[str] = field(default_factory=Counter)
     new: list[bytes] = field(default_factory=list)
     wrong: list[tuple[bytes, str]] = field(default_factory=list)
@@ -50,7 +52,7 @@ def fuzz(name: str, inputs: int, seed: int) -> Outcome:
 
 
 def _one(target: Target, text: bytes, found: Outcome, mutator: Mutator, *, fresh: bool) -> None:
-    started = time.monotonic()
+    before_mb, before_s, started = _rss_mb(target.pid), _cpu_s(target.pid), time.monotonic()
     try:
         did = target.taste(text)
     except Exception as error:  # whatever it is, it is what this looks for
@@ -59,6 +61,13 @@ def _one(target: Target, text: bytes, found: Outcome, mutator: Mutator, *, fresh
     took_s = time.monotonic() - started
     if took_s > SLOW_S:
         found.wrong.append((text, f"took {took_s:.1f} s"))
+    cpu_s, grown_mb = _cpu_s(target.pid) - before_s, _rss_mb(target.pid) - before_mb
+    if cpu_s > target.cpu_s_max:
+        found.wrong.append((text, f"took {cpu_s:.1f} s of processor time"))
+    if grown_mb > target.growth_mb_max:
+        found.wrong.append((text, f"took {grown_mb:.0f} MB"))
+    found.slowest_cpu_ms = max(found.slowest_cpu_ms, cpu_s * 1000)
+    found.growth_mb_once = max(found.growth_mb_once, grown_mb)
     found.inputs += 1
     found.slowest_ms = max(found.slowest_ms, took_s * 1000)
     found.did[did] += 1
@@ -70,3 +79,10 @@ def _one(target: Target, text: bytes, found: Outcome, mutator: Mutator, *, fresh
 def _rss_mb(pid: int) -> float:
     with open(f"/proc/{pid or os.getpid()}/statm") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _cpu_s(pid: int) -> float:
+    """Time on the processors so far, of all its threads."""
+    with open(f"/proc/{pid or os.getpid()}/stat") as stat:
+        words = stat.read().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -36,7 +36,11 @@ class Target(NamedTuple):
     seeds: tuple[bytes, ...]
     taste: Callable[[bytes], str]
     pid: int
-    """The process whose memory is watched; 0 for this one."""
+    """The process whose time and memory are watched; 0 for this one."""
+    cpu_s_max: float = 2.0
+    """Of one input: time on the processors, which a busy machine does not make longer."""
+    growth_mb_max: float = 150.0
+    """Of one input."""
 
 
 @contextmanager
@@ -101,8 +105,16 @@ def _request(method: str, path: str, body: str, kind: str = "application/json") 
     ).encode()
 
 
+def _lives(port: int, path: str) -> None:
+    """Closed without an answer is right for what is no HTTP; but who closed must still be there."""
+    reply = http.send(port, f"GET {path} HTTP/1.1\n\n".encode(), _TIMEOUT_S)
+    assert reply.status == 200, f"closed without an answer, and then {path} says {reply.status}"
+
+
 def _answered(port: int, text: bytes) -> str:
     reply = http.send(port, text, _TIMEOUT_S)
+    if not reply.status:
+        _lives(port, "/healthz")
     assert reply.status < 500, f"{reply.status}: {reply.raw[:300]!r}"
     assert b"Traceback" not in reply.raw, "a stack trace went out"
     return str(reply.status)
@@ -122,7 +134,9 @@ def endpoint() -> Iterator[Target]:
         )
         with Store(address) as store:
             migrate(store, _SQL)
-        yield Target(_endpoint_seeds(), lambda text: _asked(server.port, text), server.process.pid)
+        # A reader may use a gigabyte for five seconds on both processors, and merges go on beside it.
+        pid = server.process.pid
+        yield Target(_endpoint_seeds(), lambda text: _asked(server.port, text), pid, 15.0, 1_500.0)
 
 
 def _endpoint_seeds() -> tuple[bytes, ...]:
@@ -151,6 +165,8 @@ def _query(more: str, sql: str) -> bytes:
 
 def _asked(port: int, text: bytes) -> str:
     reply = http.send(port, text, _TIMEOUT_S)
+    if not reply.status:
+        _lives(port, "/ping")
     code = reply.raw.lower().partition(b"x-clickhouse-exception-code: ")[2].partition(b"\r\n")[0].decode()
     # As a server of ClickHouse's: 500 is the status of a statement that failed, and then it has a code.
     assert reply.status < 500 or code, f"{reply.status} without a code: {reply.raw[:300]!r}"

@@ -5,10 +5,15 @@ Here a small number each; `./dev fuzz` takes 100,000 (docs/reliability.md has it
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from producers.contract.errors import Reject
+from tests.conftest import free_port
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.run import fuzz
+from tests.fuzz.targets import _lives
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -38,3 +43,24 @@ def test_what_must_not_happen_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("tests.fuzz.targets.admit", broken)
     assert len(fuzz("codec", 50, seed=1).wrong) == 50
+
+
+def test_input_that_takes_too_long_or_too_much_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[bytes] = []
+
+    def hungry(value: bytes, *_: object) -> None:
+        kept.append(b"x" * 200_000_000)
+        while time.process_time() - began < 2.5 * len(kept):
+            pass
+        raise Reject("not_json", "")
+
+    began = time.process_time()
+    monkeypatch.setattr("tests.fuzz.targets.admit", hungry)
+    told = [what for _, what in fuzz("codec", 2, seed=1).wrong]
+    assert any("processor time" in one for one in told)
+    assert any("MB" in one for one in told)
+
+
+def test_server_that_closes_and_is_gone_is_found() -> None:
+    with pytest.raises(ConnectionRefusedError):
+        _lives(free_port(), "/ping")
