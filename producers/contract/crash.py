@@ -2,12 +2,16 @@
 
 Off (always, but in the fault harness) a point costs the truth value of `ARMED`. On, `FAULTS_CRASH_AT=NAME` or
 `NAME:N` kills the process when it comes to that point for the N-th time. Every point stands in `POINTS`.
+`FAULTS_CRASH_TOLD=FILE` gets the point's name just before: a death without it was another one.
+`FAULTS_BLOCK_S=SECONDS`: it does not die there but sleeps, which blocks an event loop.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
+from pathlib import Path
 from typing import Final
 
 POINTS: Final[dict[str, str]] = {
@@ -38,17 +42,25 @@ def _armed(text: str) -> tuple[str, int]:
 
 
 ARMED: Final = os.environ.get("FAULTS_CRASH_AT", "")
+_TOLD: Final = os.environ.get("FAULTS_CRASH_TOLD", "")
+_BLOCK_S: Final = float(os.environ.get("FAULTS_BLOCK_S", "0"))
 _name, _left = _armed(ARMED)
 
 
 def at(point: str) -> None:
     """End this process here if it was asked for. Call it as `if ARMED: at("…")`."""
-    global _left
+    global _left, _name
     if point != _name:
         return
     _left -= 1
-    if _left <= 0:
+    if _left > 0:
+        return
+    if _TOLD:
+        Path(_TOLD).write_text(point, encoding="ascii")
+    if not _BLOCK_S:
         os.kill(os.getpid(), signal.SIGKILL)
+    _name = ""
+    time.sleep(_BLOCK_S)
 
 
 __all__ = ["ARMED", "POINTS", "at"]

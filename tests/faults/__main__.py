@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.campaign import Campaign, every_kind, note
+from tests.faults.campaign import ROUND_S, Campaign, every_kind, note
 from tests.faults.catalogue import ALWAYS, FAULTS, NOT_HERE, SHORT
-from tests.faults.city import Plan
+from tests.faults.plan import Plan
 from tests.faults.report import markdown, write
+from tests.faults.schedule import rounds
 
 OK, FINDING, USAGE = 0, 1, 2
 
@@ -24,7 +26,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=30_000, help="of all wards together")
     parser.add_argument("--wards", type=int, default=126)
-    parser.add_argument("--minutes", type=float, default=2.0, help="how long the wards take to send them")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=0.0,
+        help="what all rounds are thought to last; then they are measured",
+    )
     parser.add_argument("--faults", default="short", help="short, all, list, or names with commas")
     parser.add_argument("--kills", type=int, default=0, help="at least so many kill -9")
     parser.add_argument("--together", type=int, default=5, help="faults of a round")
@@ -78,16 +85,38 @@ def main() -> int:
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     folder = given.folder or Path(tempfile.mkdtemp(prefix="dongbo-faults-"))
     folder.mkdir(parents=True, exist_ok=True)
+    if given.report:
+        given.report.parent.mkdir(parents=True, exist_ok=True)
     if given.soak:
         from tests.faults.soak import soak
 
         return soak(given, folder)
-    kinds, each = _kinds(given.faults), max(1, given.events // given.wards)
+    campaign = _campaign(given, folder)
+    try:
+        campaign.run()
+    except BaseException as error:  # also a signal: what was seen so far is written down
+        campaign.findings.append(f"broken off: {error!r}")
+        raise
+    finally:
+        code = _show(campaign, given, folder)
+    return code
+
+
+def _campaign(given: argparse.Namespace, folder: Path) -> Campaign:
+    kinds, each = _kinds(given.faults), max(1, math.ceil(given.events / given.wards))
     own_disk = "clickhouse-disk-full" in kinds
-    plan = Plan(given.seed, each, given.minutes * 60, given.wards, own_disk=own_disk)
-    campaign = Campaign(given.seed, plan, kinds, given.kills, folder, given.together, patience=given.patience)
-    campaign.run()
-    return _show(campaign, given, folder)
+    often = len(rounds(given.seed, kinds, given.kills, given.together))
+    round_s = given.minutes * 60 / often if given.minutes else ROUND_S
+    plan = Plan(
+        given.seed,
+        each,
+        round_s * often,
+        given.wards,
+        own_disk=own_disk,
+        round_s=round_s,
+        patience=given.patience,
+    )
+    return Campaign(given.seed, plan, kinds, given.kills, folder, given.together)
 
 
 def _show(campaign: Campaign, given: argparse.Namespace, folder: Path) -> int:
@@ -106,7 +135,7 @@ def command(given: argparse.Namespace) -> str:
     return (
         f"./dev faults --seed {given.seed} --events {given.events} --wards {given.wards}"
         f" --minutes {given.minutes:g} --faults {given.faults} --kills {given.kills}"
-        f" --together {given.together}"
+        f" --together {given.together} --patience {given.patience:g}"
     )
 
 

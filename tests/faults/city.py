@@ -10,73 +10,53 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
 
 from ops.city.prepare import prepare, store
 from ops.identity import registry_path
 from ops.settings import REPOSITORY, Settings
 from ops.stack import supervise
 from ops.stack.process import free_port
-from producers.contract.errors import DongBoError, Unavailable
+from producers.contract.errors import DongBoError, Stop, Unavailable
+from producers.contract.topics import changelog_topic
 from producers.contract.wards import WARDS
 from producers.identity.tokens import Tokens
 from streams.topics_setup import admin
 from streams.warehouse.store import Store
-from tests.faults.ledger import marks
-from tests.faults.process import LISTENERS, OVERRIDES
+from tests.faults import pace
+from tests.faults.plan import Extra, Plan
+from tests.faults.process import LISTENERS, OVERRIDES, armed
 from tests.faults.proxy import Proxy
 from tests.faults.sender import Config
+from tests.faults.standing import Standing
+
+T = TypeVar("T")
 
 PROGRAMS: Final = ("kafka", "clickhouse", "worker", "loader", "monitor", "gateway")
 _LISTENERS: Final = ("WARDS", "WORKERS", "LOADER")
 _RESTART_S: Final = 1.0
+_BOOTS: Final = 3
 _DISK: Final = "6g"
+_COMPACTION: Final = {
+    "segment.ms": "60000",
+    "min.compaction.lag.ms": "300000",
+    "max.compaction.lag.ms": "360000",
+    "min.cleanable.dirty.ratio": "0.2",
+}
 # Whatever ends the harness ends its processes.
 _TIED: Final = (sys.executable, "-m", "ops.stack.process")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is sent, by whom, in what time. `each`: a ward's events; `own_disk`: ClickHouse's may fill up."""
-
-    seed: int
-    each: int
-    seconds: float
-    wards: int = len(WARDS)
-    workers: int = 2
-    own_disk: bool = False
-
-    @property
-    def events(self) -> int:
-        return self.each * self.wards
-
-
-@dataclass
-class Poison:
-    """A message that must be rejected, and where Kafka put it."""
-
-    reason: str
-    value: bytes | None
-    key: bytes | None
-    partition: int
-    offset: int = -1
-
-
-@dataclass
-class Extra:
-    """What faults have added: messages that must be rejected, seqs used again with other content."""
-
-    poison: list[Poison] = field(default_factory=list)
-    conflicts: set[tuple[str, int]] = field(default_factory=set)
-    heartbeats: int = 0
-    duplicates: int = 0
-
-
-class City:
+class City(Standing):
     """Started by `start`; whoever drives it calls `tick` often, which starts dead senders again."""
 
     def __init__(self, folder: Path, plan: Plan) -> None:
@@ -95,6 +75,7 @@ class City:
             hole_grace_s=10,
             hole_ask_after_s=5,
             hole_ask_again_s=5,
+            ward_silent_after_s=30,
             gateway_rate_events_s=5_000,
         )
         self.proxies["clickhouse"] = Proxy(self.settings.clickhouse_port)
@@ -106,8 +87,6 @@ class City:
         self._senders: dict[str, Config] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._ended: dict[str, float] = {}
-        self.held: set[str] = set()
-        self.begun_s = 0.0
         self._mounted = False
         self.store = store(self.settings)
 
@@ -127,6 +106,28 @@ class City:
         self.override("loader", DONGBO_CLICKHOUSE_PORT=str(self.proxies["clickhouse"].port))
         self.boot()
         prepare(self.settings)
+        self._compact_soon()
+        self._open_offices()
+
+    def _compact_soon(self) -> None:
+        """The changelog keeps a day in production; here minutes, so that a recovery reads no more than there.
+
+        No process is away for longer than that, and no cut is asked as of which revisions were needed.
+        """
+        resource = ConfigResource(ConfigResource.Type.TOPIC, changelog_topic(self.settings.app_id))
+        for name, value in _COMPACTION.items():
+            resource.add_incremental_config(
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            )
+        client = self.admin()  # held: its future ends with it
+        client.incremental_alter_configs([resource])[resource].result(20)
+
+    def _open_offices(self) -> None:
+        """Day and night, so that a ward can be silent whenever a campaign runs."""
+        self.store.command(
+            "INSERT INTO office_overrides SELECT code, today() - 1, today() + 2, [0, 1440], 0, 'faults', 1,"
+            " false FROM wards FINAL"
+        )
 
     def _mount(self) -> bool:
         """A file system of its own for ClickHouse, so that it can be full; only root may mount one."""
@@ -152,7 +153,13 @@ class City:
 
     def boot(self) -> None:
         """The supervisor and its processes."""
-        self._stack = supervise.start(self.settings, PROGRAMS, entry=("-m", "tests.faults.process"))
+        for attempt in range(1, _BOOTS + 1):
+            try:
+                self._stack = supervise.start(self.settings, PROGRAMS, entry=("-m", "tests.faults.process"))
+                return
+            except Stop:  # a machine that is busy with others' work: supervisord came too late
+                if attempt == _BOOTS:
+                    raise
 
     def stop(self) -> None:
         """Senders first, in order; then the city."""
@@ -227,6 +234,23 @@ class City:
             self.counted_kill(name)
         return done
 
+    def dead_meanwhile(self, name: str, work: Callable[[], T]) -> T | None:
+        """kill -9 a supervised process and do something before it comes back; None if it did not run."""
+        assert self._stack is not None
+        pid = self.pid(name)
+        if not pid:
+            return None
+        # The supervisor would start it at once.
+        os.kill(self._stack.pid, signal.SIGSTOP)
+        try:
+            os.kill(pid, signal.SIGKILL)
+            self.counted_kill(name)
+            while not _dead(pid):
+                time.sleep(0.05)
+            return work()
+        finally:
+            os.kill(self._stack.pid, signal.SIGCONT)
+
     def counted_kill(self, name: str) -> None:
         """A process died by SIGKILL."""
         self.kills["worker" if name.startswith("worker") else name] += 1
@@ -277,9 +301,15 @@ class City:
     def senders(self) -> list[str]:
         return list(self._senders)
 
-    def begin(self) -> None:
-        """Let the wards begin: most through outboxes, some through the gateway, some directly."""
-        self.begun_s = time.time()
+    def configs(self) -> list[Config]:
+        return list(self._senders.values())
+
+    def begin(self, tau_s: float = 0.0) -> None:
+        """Let the wards begin: most through outboxes, some through the gateway, some directly.
+
+        Without a time constant evenly over the time of the plan.
+        """
+        pace.write(self.ledgers, pace.Pace(time.time(), 1.0, tau_s, self.plan.seconds))
         codes = list(WARDS)[: self.plan.wards]
         gateway, direct = codes[::16][:6], codes[5::13][:9]
         others = [code for code in codes if code not in {*gateway, *direct}]
@@ -299,8 +329,6 @@ class City:
             epoch=f"{name}-{self.plan.seed}",
             wards=wards,
             each=self.plan.each,
-            rate=self.plan.each * len(wards) / self.plan.seconds,
-            begun_s=self.begun_s,
             folder=str(self.ledgers),
             bootstrap=f"127.0.0.1:{self.proxies['WARDS'].port}",
             topic=self.settings.events_topic,
@@ -315,22 +343,11 @@ class City:
         """A sender's."""
         return self._senders[name]
 
-    def arm(self, name: str, point: str) -> None:
-        """Restart a sender so that it dies at a crash point, and let it lie then."""
-        self.held.add(name)
-        self.kill(name)
-        self._running[name].wait(10)
-        self._run(name, {"FAULTS_CRASH_AT": point})
-
-    def disarm(self, name: str) -> None:
-        """A sender is started again when it ends."""
-        self.held.discard(name)
-
-    def _run(self, name: str, environment: dict[str, str] | None = None) -> None:
+    def _run(self, name: str) -> None:
         with (self.ledgers / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 [*_TIED, sys.executable, "-m", "tests.faults.sender", str(self.ledgers / f"{name}.json")],
-                env=os.environ | (environment or {}),
+                env=os.environ | armed(name),
                 cwd=REPOSITORY,
                 stdout=log,
                 stderr=log,
@@ -339,7 +356,7 @@ class City:
     def tick(self) -> None:
         """Start senders that have ended, a second after that: what a ward's service manager does."""
         for name in self._senders:
-            if self._running[name].poll() is None or name in self.held:
+            if self._running[name].poll() is None:
                 self._ended.pop(name, None)
             elif time.monotonic() - self._ended.setdefault(name, time.monotonic()) > _RESTART_S:
                 self._ended.pop(name)
@@ -355,57 +372,6 @@ class City:
                 return
             time.sleep(min(0.2, left))
 
-    # Where things stand
-
-    def marks(self) -> dict[str, int]:
-        """What each ward was promised so far."""
-        return marks(self.ledgers)
-
-    def counted(self) -> dict[str, int]:
-        """How far each ward's books are without a hole, of the harness's epochs."""
-        rows = self.store.query("SELECT ward, epochs, contiguous FROM ward_sync FINAL").rows
-        own = {ward: config.epoch for config in self._senders.values() for ward in config.wards}
-        return {
-            ward: contiguous[epochs.index(own[ward])]
-            for ward, epochs, contiguous in rows
-            if ward in own and own[ward] in epochs
-        }
-
-    def loaded(self) -> dict[str, int]:
-        """How many different seqs of each ward are in `events`."""
-        rows = self.store.query("SELECT ward, uniqExact(epoch, seq) FROM events GROUP BY ward").rows
-        return {str(ward): int(count) for ward, count in rows}
-
-    def behind(self, promised: dict[str, int]) -> dict[str, tuple[int, int, int]]:
-        """Wards that lack something that was promised: (promised, counted, loaded)."""
-        counted = self.counted()
-        late = {ward: seq for ward, seq in promised.items() if counted.get(ward, 0) < seq}
-        loaded = {} if late else self.loaded()
-        return {
-            ward: (seq, counted.get(ward, 0), loaded.get(ward, 0))
-            for ward, seq in promised.items()
-            if ward in late or loaded.get(ward, 0) < seq
-        }
-
-    def settle(self, timeout_s: float) -> dict[str, tuple[int, int, int]]:
-        """Wait until what was promised up to now is counted and loaded; what is not, after that time."""
-        promised, deadline = self.marks(), time.monotonic() + timeout_s
-        while True:
-            late = tolerant(lambda: self.behind(promised))
-            poison = tolerant(self.poison_loaded)
-            if late == {} and poison:
-                return {}
-            if time.monotonic() > deadline:
-                return late or {"?": (0, 0, 0)}
-            self.sleep(0.3)
-
-    def poison_loaded(self) -> bool:
-        """Whether every bad message that was sent is in `rejects`."""
-        count = self.store.value(
-            "SELECT count() FROM rejects FINAL WHERE topic = {t:String}", {"t": self.settings.events_topic}
-        )
-        return int(count or 0) >= len(self.extra.poison)
-
     def patiently(self, sql: str) -> None:
         """A statement that takes a fault back: until ClickHouse takes it."""
         deadline = time.monotonic() + 90
@@ -417,13 +383,6 @@ class City:
                 if time.monotonic() > deadline:
                     raise
                 self.sleep(0.3)
-
-    def hurry(self) -> None:
-        """Every ward says the rest of what it has to say at once."""
-        for name, config in self._senders.items():
-            self._senders[name] = msgspec.structs.replace(config, begun_s=0.0)
-            (self.ledgers / f"{name}.json").write_bytes(msgspec.json.encode(self._senders[name]))
-            self.signal(name, signal.SIGTERM)
 
     def give_token(self, sender: str, ward: str, token: str) -> None:
         """A ward's system gets a new token, and is restarted to take it."""
@@ -447,9 +406,9 @@ class City:
         return running >= {"kafka", "clickhouse", "loader", "monitor", "gateway"} | workers
 
 
-def tolerant(check: Any) -> Any:
-    """The answer, or None while a service is away."""
+def _dead(pid: int) -> bool:
+    """Gone, or a zombie that nobody has asked for yet."""
     try:
-        return check()
-    except DongBoError:
-        return None
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True

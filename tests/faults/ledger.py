@@ -1,7 +1,7 @@
 """The ledger: what each sender was about to say, written before it was said, and what was acknowledged.
 
 One text file a sender, appended only, so that kill -9 leaves at most a torn last line:
-`E epoch`, `I ward seq day cell minutes of_seq content`, `A ward seq` (acknowledged up to seq).
+`E epoch`, `I ward seq day cell minutes of_seq content`, `A ward seq` (acknowledged up to seq), `F` (refused).
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Final, Self
 
 from tests.faults.events import Fact, Made
+
+REFUSED: Final = "F\n"
 
 
 class Writer:
@@ -44,6 +46,11 @@ class Writer:
         self._file.writelines(f"A {ward} {seq}\n" for ward, seq in up_to.items())
         self._file.flush()
 
+    def refused(self) -> None:
+        """The sender was told that nothing was kept."""
+        self._file.write(REFUSED)
+        self._file.flush()
+
 
 @dataclass
 class Ledger:
@@ -54,10 +61,10 @@ class Ledger:
     acknowledged: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Every `*.ledger` of a folder."""
+    def read(cls, folder: Path, name: str = "*") -> Self:
+        """Every `*.ledger` of a folder, or one sender's."""
         found = cls()
-        for path in sorted(folder.glob("*.ledger")):
+        for path in sorted(folder.glob(f"{name}.ledger")):
             found._take(path)
         return found
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from streams.warehouse.as_of import rewrite, travelling
 from streams.warehouse.store import Row, Store
+from tests.faults import views
 from tests.faults.city import City
 from tests.faults.cuts import SQL_FOLDER, Asked, differing
 from tests.faults.events import CONTENT_SQL, Fact
@@ -35,6 +36,7 @@ class Verdict:
     books: int = 0
     rejects: int = 0
     conflicts: int = 0
+    views: int = 0
     cuts: int = 0
     cuts_by_ledger: int = 0
     incidents: dict[str, int] = field(default_factory=dict)
@@ -221,16 +223,16 @@ def _whole(city: City, ledger: Ledger, verdict: Verdict) -> None:
 
 
 def _rejects(city: City, verdict: Verdict) -> None:
-    """Every bad message is kept with its reason and its bytes; nothing else is rejected."""
+    """Every bad message is kept with its reason and its bytes; nothing else is rejected, of no topic."""
     rows = city.store.query(
-        "SELECT partition, `offset`, reason, lower(hex(MD5(value))), has_value, lower(hex(key))"
-        " FROM rejects FINAL WHERE topic = {t:String}",
-        {"t": city.settings.events_topic},
+        "SELECT topic, partition, `offset`, reason, lower(hex(MD5(value))), has_value, lower(hex(key))"
+        " FROM rejects FINAL"
     ).rows
     verdict.rejects = len(rows)
     found = Counter(tuple(row) for row in rows)
     wanted = Counter(
         (
+            one.topic or city.settings.events_topic,
             one.partition,
             one.offset,
             one.reason,
@@ -249,9 +251,12 @@ def _md5(value: bytes | None) -> str:
 
 
 def _views(store: Store, ledger: Ledger, verdict: Verdict) -> None:
-    """The city's sums in the views that people read."""
-    facts = {ward: list(own.values()) for ward, own in ledger.facts.items()}
-    cells = [(cell, count) for own in facts.values() for (_, cell), (count, _) in cells_of(own).items()]
+    """Each ward's days and the city's sums in the views that people read."""
+    by_ward = {ward: cells_of(known(ledger, ward).values()) for ward in ledger.facts}
+    for name, wrong in views.differing(store, by_ward):
+        verdict.views += 1
+        verdict.find(f"days of {name} that are not the ledger's", wrong)
+    cells = [(cell, count) for own in by_ward.values() for (_, cell), (count, _) in own.items()]
     by_status: Counter[int] = Counter()
     for cell, count in cells:
         by_status[int(cell.split("|")[2])] += count

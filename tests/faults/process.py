@@ -22,8 +22,22 @@ def own_name(name: str) -> str:
 
 
 def point_file(name: str) -> Path:
-    """Holds the crash point of the process's next life."""
+    """Holds the crash point of the process's next lives, until it has died there."""
     return Path(os.environ[OVERRIDES]).with_name(f"{name}.point")
+
+
+def told_file(name: str) -> Path:
+    """Holds the name of the point at which it died: `producers.contract.crash` writes it."""
+    return point_file(name).with_suffix(".told")
+
+
+def armed(name: str) -> dict[str, str]:
+    """The environment of a life that shall die at a point; empty if none shall, or one has."""
+    point, told = point_file(name), told_file(name)
+    if not point.exists() or told.exists():
+        return {}
+    text, _, block_s = point.read_text(encoding="ascii").partition(" ")
+    return {"FAULTS_CRASH_AT": text, "FAULTS_CRASH_TOLD": str(told), "FAULTS_BLOCK_S": block_s or "0"}
 
 
 def override(name: str) -> None:
@@ -31,10 +45,7 @@ def override(name: str) -> None:
     known = json.loads(Path(os.environ[OVERRIDES]).read_text(encoding="utf-8"))
     for key in (name, own_name(name)):
         os.environ.update(known.get(key, {}))
-    armed = point_file(own_name(name))
-    if armed.exists():  # for one life only
-        os.environ["FAULTS_CRASH_AT"] = armed.read_text(encoding="ascii")
-        armed.unlink()
+    os.environ.update(armed(own_name(name)))
 
 
 def broker() -> None:

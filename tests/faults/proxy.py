@@ -26,11 +26,16 @@ class Line:
     bytes_s: float = 0.0
 
 
+_GOOD: Final = Line()
+
+
 class Proxy:
     """From a port of its own to another of this machine; one thread, started by the constructor."""
 
     def __init__(self, target_port: int, port: int = 0) -> None:
         self.target, self.port, self.line = target_port, port or free_port(), Line()
+        # Connections torn or refused, pieces held up: whether a fault of the line met anybody.
+        self.hit = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
@@ -86,6 +91,7 @@ class Proxy:
     def _tear(self) -> None:
         for writer in list(self._writers):
             sock = writer.get_extra_info("socket")
+            self.hit += 1
             if sock is not None:
                 with contextlib.suppress(OSError):
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -93,6 +99,7 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.line.cut:
+            self.hit += 1
             writer.transport.abort()
             return
         try:
@@ -115,6 +122,7 @@ class Proxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK):
+            self.hit += self.line != _GOOD
             while self.line.silent:  # noqa: ASYNC110
                 await asyncio.sleep(_LOOK_S)  # set by another thread: looked at, not waited for
             if self.line.delay_s:

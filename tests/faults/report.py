@@ -38,17 +38,21 @@ def figures(found: dict[str, Any]) -> dict[str, Any]:
     """The few that matter."""
     times = sorted(found["recovered_s"])
     named = [one["named_s"] for one in found["faults"] if one["named_s"] is not None]
+    said = [one["events"] for one in found["rounds"]]
     return {
         "seed": found["seed"],
         "events": found["verdict"]["events"],
         "wards": found["wards"],
         "kills": sum(found["kills"].values()),
         "kinds": found["kinds"],
+        "attempts": found["attempts"],
+        "effects": found["effects"],
         "lost": found["verdict"]["lost"],
         "counted_twice": found["verdict"]["counted_twice"],
         "recovered_p50_s": times[len(times) // 2] if times else 0,
         "recovered_max_s": times[-1] if times else 0,
         "named_max_s": round(max(named), 1) if named else 0,
+        "least_events_of_a_round": min(said, default=0),
         "cuts": found["verdict"]["cuts"],
         "minutes": found["minutes"],
         "findings": len(found["findings"]) + len(found["verdict"]["findings"]),
@@ -73,6 +77,7 @@ def markdown(found: dict[str, Any]) -> str:
         f"- kills by process: {', '.join(f'{n} {c}' for n, c in sorted(found['kills'].items()))}",
         f"- compared: {found['verdict']['cells']} cells of {found['verdict']['books']} books,"
         f" {found['verdict']['rejects']} rejects, {found['verdict']['conflicts']} conflicts,"
+        f" {found['verdict']['views']} views day by day,"
         f" {found['verdict']['cuts']} cuts ({found['verdict']['cuts_by_ledger']} against the ledger)",
         f"- incidents that were told: {found['verdict']['incidents']}",
         f"- repeat: `{found['command']}`",
@@ -85,13 +90,13 @@ def markdown(found: dict[str, Any]) -> str:
 
 def _kinds(found: dict[str, Any]) -> list[str]:
     often = Counter(one["name"] for one in found["faults"])
-    lines = ["## Faults", "", "| id | fault | times | named after (s) | what was observed last | must hold |"]
-    lines.append("|---|---|---|---|---|---|")
-    last = {one["name"]: one for one in found["faults"]}
+    hit = Counter(one["name"] for one in found["faults"] if one["effect"])
+    head = ("id", "fault", "attempts", "effects", "named after (s)", "what was observed last", "must hold")
+    lines = ["## Faults", "", "| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    last = {one["name"]: one for one in sorted(found["faults"], key=lambda one: one["effect"])}
     for name, one in sorted(last.items(), key=lambda item: item[1]["id"]):
         named = [f["named_s"] for f in found["faults"] if f["name"] == name and f["named_s"] is not None]
-        shown = f"{max(named):.1f}" if named else "healed before" if one["names"] else "-"
-        lines.append(
-            f"| {one['id']} | {name} | {often[name]} | {shown} | {one['what']} | {one['expectation']} |"
-        )
+        shown = f"{max(named):.1f}" if named else "healed before" if one["named_by"] else "-"
+        seen = (one["id"], name, often[name], hit[name], shown, one["what"], one["expectation"])
+        lines.append("| " + " | ".join(str(part).replace("|", "/") for part in seen) + " |")
     return lines

@@ -53,8 +53,25 @@ def rounds(
         )
         for n in range(0, len(many), together)
     ]
+    for group in _companies(alone):
+        found.insert(rng.randint(1, max(1, len(found))), [Shot(0.0, fault) for fault in group])
+    return found
+
+
+def _companies(alone: list[type[Fault]]) -> list[list[type[Fault]]]:
+    """Each that must be alone, or those that keep each other company."""
+    groups: dict[str, list[type[Fault]]] = {}
     for fault in alone:
-        found.insert(rng.randint(1, max(1, len(found))), [Shot(0.0, fault)])
+        groups.setdefault(fault.company or fault.name, []).append(fault)
+    return list(groups.values())
+
+
+def again(seed: int, attempt: int, kinds: Sequence[str], kills: int, together: int = 5) -> list[Round]:
+    """Rounds behind the planned ones: kinds that had no effect, kills that are missing."""
+    found = rounds(seed * 1000 + attempt, kinds, 0, together) if kinds else []
+    if kills > 0:
+        some = [name for name in _ALWAYS_AGAIN if name not in kinds]
+        found += rounds(seed * 1000 + attempt, some, kills, together)
     return found
 
 

@@ -6,6 +6,7 @@ client without an outbox, that sends windows of events in any order and some of 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -15,14 +16,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from producers.contract.codec import encode
 from producers.contract.envelope import wrap_heartbeat
-from producers.contract.errors import DongBoError, Unavailable
+from producers.contract.errors import Unavailable
 from producers.contract.events import Heartbeat
 from producers.contract.topics import requests_topic
 from producers.gateway_client import GatewayClient
@@ -32,6 +33,7 @@ from producers.publisher import Publisher
 from producers.repair import RequestListener, decode
 from tests.faults.events import Made, make
 from tests.faults.ledger import Ledger, Writer
+from tests.faults.pace import Share
 
 BATCH: Final = 500
 _WINDOW: Final = 400
@@ -39,7 +41,7 @@ _IDLE_S: Final = 0.05
 
 
 class Config(msgspec.Struct, frozen=True):
-    """What a sender is told. `rate` is for all its wards together, `each` the events of one ward."""
+    """What a sender is told. `each`: the events of one ward; how fast stands in `pace.PACE`."""
 
     name: str
     kind: str
@@ -47,8 +49,6 @@ class Config(msgspec.Struct, frozen=True):
     epoch: str
     wards: list[str]
     each: int
-    rate: float
-    begun_s: float
     folder: str
     bootstrap: str
     topic: str
@@ -60,13 +60,12 @@ class Pace:
     """Which of the sender's events are due: the n-th belongs to ward n modulo the wards."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self._config, self._share = config, Share(Path(config.folder))
         self.total = config.each * len(config.wards)
 
     def due(self, done: int) -> range:
         """The next ones; behind schedule they come in batches."""
-        config = self._config
-        until = min(self.total, int((time.time() - config.begun_s) * config.rate), done + BATCH)
+        until = min(self.total, int(self._share.now() * self.total), done + BATCH)
         return range(done, max(done, until))
 
     def made(self, numbers: range) -> list[Made]:
@@ -105,12 +104,19 @@ def _started(work: Callable[[threading.Event], None], stop: threading.Event) -> 
         try:
             work(stop)
         except BaseException as error:
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
+            _die(error)
 
     thread = threading.Thread(target=guarded)
     thread.start()
     return thread
+
+
+def _die(error: BaseException) -> NoReturn:
+    """End the process, whatever its other threads do, so that it is started again."""
+    with contextlib.suppress(OSError):  # its log may be full as well
+        sys.stderr.write(f"{error!r}\n")
+        sys.stderr.flush()
+    os._exit(1)
 
 
 def _append(outbox: Outbox, pace: Pace, ledger: Writer, stop: threading.Event) -> None:
@@ -124,6 +130,7 @@ def _append(outbox: Outbox, pace: Pace, ledger: Writer, stop: threading.Event) -
         outbox.append_mixed(drafts(made))
         ledger.acknowledge(reached(made))
     except Unavailable:
+        ledger.refused()
         stop.wait(0.5)
 
 
@@ -136,10 +143,7 @@ def run_gateway(config: Config, ledger: Writer, stop: threading.Event) -> None:
         sender = GatewaySender(outbox, ward, client, beat_every_s=10.0)
         outboxes.append(outbox)
         threads.append(_started(sender.run, stop))
-    own = [
-        Pace(msgspec.structs.replace(config, wards=[w], rate=config.rate / len(config.wards)))
-        for w in config.wards
-    ]
+    own = [Pace(msgspec.structs.replace(config, wards=[ward])) for ward in config.wards]
     while not stop.is_set():
         for outbox, pace in zip(outboxes, own, strict=True):
             _append(outbox, pace, ledger, stop)
@@ -166,7 +170,7 @@ class Direct:
 
     def done(self) -> int:
         """How many were confirmed before: whole windows only."""
-        known = Ledger.read(Path(self._config.folder)).acknowledged
+        known = Ledger.read(Path(self._config.folder), self._config.name).acknowledged
         mine = [known.get(ward, 0) for ward in self._config.wards]
         return min(mine) * len(mine) // _WINDOW * _WINDOW
 
@@ -252,8 +256,8 @@ def main(config: Config) -> None:
             Direct(config, ledger).run(stop)
         else:
             run[config.kind](config, ledger, stop)
-    except (DongBoError, KafkaException) as error:
-        sys.exit(f"{config.name}: {error}")
+    except BaseException as error:
+        _die(error)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,10 @@ from ops.settings import REPOSITORY
 from producers.contract.crash import POINTS
 from tests.conftest import eventually
 from tests.faults.catalogue.points import PROCESS_OF, Armed
-from tests.faults.city import City, Plan
+from tests.faults.city import City
 from tests.faults.oracle import judge
+from tests.faults.plan import Plan
+from tests.faults.process import told_file
 
 _OWN = "migrate"
 
@@ -53,12 +55,19 @@ def city(tmp_path: Path) -> Iterator[City]:
         living.stop()
 
 
-def _migrated(city: City, point: str) -> int:
-    """Migrate with a point armed; its exit code."""
-    environment = os.environ | city.settings.environment() | {"FAULTS_CRASH_AT": point}
-    return subprocess.run(
-        [sys.executable, "-m", "ops", "migrate"], env=environment, cwd=REPOSITORY, timeout=300, check=False
-    ).returncode
+def _migrated(city: City, point: str) -> tuple[int, str]:
+    """Migrate with a point armed; its exit code, and where it says it died."""
+    told = told_file("migrate")
+    told.unlink(missing_ok=True)
+    crash = {"FAULTS_CRASH_AT": point, "FAULTS_CRASH_TOLD": str(told)}
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", "migrate"],
+        env=os.environ | city.settings.environment() | crash,
+        cwd=REPOSITORY,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode, told.read_text() if told.exists() else ""
 
 
 def _all_died(city: City, armed: list[Armed]) -> bool:
@@ -89,13 +98,13 @@ def test_every_point_is_hit_and_leaves_exact_tables(city: City) -> None:
         armed = [Armed(city, name, point) for name, point in wave.items()]
         eventually(lambda armed=armed: _all_died(city, armed), timeout=200, interval=0.2)  # type: ignore[misc]
         for one in armed:
-            one.disarm()
+            assert one.disarm()
     for forget, point in (("views/%", "migrate.view"), ("0002_%", "migrate.statement")):
         city.store.command(
             f"ALTER TABLE migrations DELETE WHERE name LIKE '{forget}' SETTINGS mutations_sync = 2"
         )
-        assert _migrated(city, point) == -signal.SIGKILL
-        assert _migrated(city, "") == 0
+        assert _migrated(city, point) == (-signal.SIGKILL, point)
+        assert _migrated(city, "") == (0, "")
     city.hurry()
     eventually(lambda: _finished(city), timeout=300, interval=0.3)
     assert city.settle(300) == {}

@@ -1,27 +1,60 @@
-"""Who notices: every two seconds what `dongbo status` says, the incidents, and each new cut asked once."""
+"""Who notices: `dongbo status`, incidents, holes, silent wards every two seconds; and cuts are asked."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
-from ops.watch.status import Line, collect
+from ops.watch.status import collect
+from producers.contract.topics import PARTITION_OF_WARD
+from streams.warehouse.store import Store
+from tests.faults.catalogue.base import Wanted
 from tests.faults.city import City
 from tests.faults.cuts import Asked, ask, newest
 
-_EVERY_S = 1.5
+_EVERY_S: Final = 1.5
+_CUT_EVERY_S: Final = 10.0
+_NOTHING: Final[frozenset[object]] = frozenset()
 
 
-@dataclass
+class Incident(NamedTuple):
+    """A row of `incidents`."""
+
+    topic_id: str
+    kind: str
+    partition: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What ClickHouse tells of losses. `asked`: wards that were asked again, each with the request's id."""
+
+    incidents: frozenset[Incident]
+    holes: frozenset[str]
+    asked: frozenset[tuple[str, str]]
+    silent: frozenset[str]
+    broken: int
+
+
+@dataclass(frozen=True)
 class Look:
-    """One look: which lines of `dongbo status` are not well, incidents so far, events that wards lack."""
+    """One look, from `began` to `ended`. None: it failed, so it neither names anything nor is it well."""
 
-    at: float
-    unwell: dict[str, str]
-    incidents: int
-    missing: int
+    began: float
+    ended: float
+    unwell: dict[str, str] | None
+    facts: Facts | None
+
+    @property
+    def well(self) -> bool:
+        """Everything was seen, and nothing is wrong."""
+        return self.unwell == {} and self.facts is not None
 
 
 @dataclass
@@ -32,6 +65,8 @@ class Watch:
     cuts_max: int = 40
     looks: list[Look] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    _cut_every_s: float = _CUT_EVERY_S
+    _cut_at: float = 0.0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Watch:
@@ -47,43 +82,121 @@ class Watch:
         store = self.city.fresh_store()
         while not self._stop.wait(_EVERY_S):
             began = time.monotonic()
-            incidents = missing = 0
-            lines: list[Line] = []
-            try:
-                lines = collect(self.city.settings)
-                incidents = int(store.value("SELECT count() FROM incidents FINAL") or 0)
-                missing = int(store.value("SELECT sum(missing) FROM ward_sync FINAL") or 0)
-                number = newest(store)
-                if number and len(self.asked) < self.cuts_max and self._is_new(number):
-                    self.asked.append(ask(store, number))
-            except Exception as error:  # whatever it is, the next look comes
-                note_error(error)
-            unwell = {
-                line.process: f"{line.state} {line.detail}"
-                for line in lines
-                if not line.ok and line.process != "dashboard"
-            }
-            self.looks.append(Look(began, unwell, incidents, missing))
+            unwell, facts = self._unwell(), self._facts(store)
+            self.looks.append(Look(began, time.monotonic(), unwell, facts))
+            self._ask(store)
         store.close()
 
-    def _is_new(self, number: int) -> bool:
-        """The first ones, then every third."""
-        if not self.asked:
-            return True
-        return number >= self.asked[-1].number + (1 if len(self.asked) < 5 else 3)
+    def _unwell(self) -> dict[str, str] | None:
+        try:
+            lines = collect(self.city.settings)
+        except Exception as error:  # whatever it is, the next look comes
+            note_error(error)
+            return None
+        return {
+            line.process: f"{line.state} {line.detail}"
+            for line in lines
+            if not line.ok and line.process != "dashboard"
+        }
 
-    def named(self, names: tuple[str, ...], since: float, until: float, holes: bool) -> float | None:
-        """Seconds until a look between two moments told of one of these, of an incident, or of `holes`."""
-        before = next((look.incidents for look in reversed(self.looks) if look.at < since), 0)
-        for look in self.looks:
-            told = look.unwell.keys() & set(names) or look.incidents > before or (holes and look.missing)
-            if since <= look.at <= until and told:
-                return look.at - since
-        return None
+    def _facts(self, store: Store) -> Facts | None:
+        try:
+            return facts(store)
+        except Exception as error:
+            note_error(error)
+            return None
+
+    def _ask(self, store: Store) -> None:
+        """The newest cut now and then; when they are too many, every other one is forgotten."""
+        if time.monotonic() < self._cut_at:
+            return
+        try:
+            number = newest(store)
+            if number and number not in {one.number for one in self.asked}:
+                self.asked.append(ask(store, number))
+                self._cut_at = time.monotonic() + self._cut_every_s
+        except Exception as error:
+            note_error(error)
+        if len(self.asked) > self.cuts_max:
+            self.asked, self._cut_every_s = self.asked[::2], self._cut_every_s * 2
 
     def well(self, since: float) -> bool:
         """Whether the newest look, begun after a moment, found everything well."""
-        return bool(self.looks) and self.looks[-1].at >= since and not self.looks[-1].unwell
+        return bool(self.looks) and self.looks[-1].began >= since and self.looks[-1].well
+
+    def unwell(self) -> dict[str, str] | None:
+        """What the newest look found."""
+        return self.looks[-1].unwell if self.looks else None
+
+
+def facts(store: Store) -> Facts:
+    """Asked as one who writes; raises while ClickHouse is away."""
+    told = store.query(
+        "SELECT topic_id, kind, partition, first_offset, last_offset FROM incidents FINAL"
+    ).rows
+    holes = store.query("SELECT ward FROM ward_sync FINAL WHERE missing > 0").rows
+    asked = store.query("SELECT ward, id FROM repairs WHERE kind = 'request' AND at > now() - 600").rows
+    silent = store.query("SELECT ward FROM v_ward_status WHERE alive = 'silent'").rows
+    broken = store.value("SELECT sum(broken) FROM v_conservation")
+    return Facts(
+        frozenset(Incident(str(i), str(k), int(p), int(f), int(t)) for i, k, p, f, t in told),
+        frozenset(str(ward) for (ward,) in holes),
+        frozenset((str(ward), str(key)) for ward, key in asked),
+        frozenset(str(ward) for (ward,) in silent),
+        int(broken or 0),
+    )
+
+
+def named(looks: Sequence[Look], wanted: Wanted, since: float, until: float) -> float | None:
+    """Seconds until all that is wanted was told, in looks begun and ended between two moments."""
+    known = _before(looks, since)
+    left = set(_parts(wanted))
+    for look in (one for one in looks if since <= one.began and one.ended <= until):
+        left -= {part for part in left if _tells(look, part, wanted, known)}
+        if not left:
+            return look.ended - since
+    return None
+
+
+def _before(looks: Sequence[Look], moment: float) -> frozenset[object]:
+    """What had been told before: incidents and requests of the last look that succeeded."""
+    found = (look.facts for look in reversed(looks) if look.ended <= moment and look.facts)
+    return next((facts.incidents | facts.asked for facts in found), _NOTHING)
+
+
+Part = tuple[str, object]
+
+
+def _parts(wanted: Wanted) -> Iterator[Part]:
+    """What must each be told once."""
+    if wanted.lines:
+        yield "lines", None
+    if wanted.silent:
+        yield "silent", None
+    yield from (("range", partition) for partition in wanted.ranges)
+    yield from (("partition", partition) for partition in wanted.partitions)
+    for kind, partitions in wanted.kinds.items():
+        yield from (("kind", (kind, partition)) for partition in partitions)
+
+
+def _tells(look: Look, part: Part, wanted: Wanted, known: frozenset[object]) -> bool:
+    """Whether a look tells of one part."""
+    what, which = part
+    if what == "lines":
+        return bool((look.unwell or {}).keys() & set(wanted.lines))
+    if look.facts is None:
+        return False
+    if what == "silent":
+        return look.facts.silent == wanted.silent
+    new = look.facts.incidents - known
+    if what == "kind":
+        return any((one.kind, one.partition) == which for one in new)
+    own = [one for one in new if one.partition == which]
+    if what == "range":
+        first, last = wanted.ranges[which]  # type: ignore[index]
+        return any(one.first <= last and first <= one.last for one in own)
+    lacking = look.facts.holes | {ward for ward, _ in look.facts.asked - known}
+    return bool(own) or any(PARTITION_OF_WARD[ward] == which for ward in lacking)
 
 
 def note_error(error: Exception) -> None:

@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar
 
 from tests.faults.city import City
+
+
+class NoEffect(Exception):
+    """Nothing was hit: no process ran, no event was there, a point was not reached. Tried again later."""
+
+
+@dataclass
+class Wanted:
+    """What must be named, and by which signal. Empty parts ask for nothing.
+
+    `lines`: one of these lines of `dongbo status`. `ranges`: an incident of the partition that meets the
+    offsets. `kinds`: an incident of the kind in each of the partitions. `partitions`: an incident, or a hole
+    of a ward of it. `silent`: exactly these wards are told to be silent.
+    """
+
+    lines: tuple[str, ...] = ()
+    ranges: dict[int, tuple[int, int]] = field(default_factory=dict)
+    kinds: dict[str, frozenset[int]] = field(default_factory=dict)
+    partitions: frozenset[int] = frozenset()
+    silent: frozenset[str] = frozenset()
 
 
 class Fault:
@@ -14,6 +36,7 @@ class Fault:
     `hold_s`: how long it lasts before `heal`. `names`: lines of `dongbo status` that should tell of it.
 
     `alone`: nothing else may be wrong when it begins, because it destroys what the city would need.
+    `company`: those that are alone and name the same have one round together.
     `told`: it destroys messages, so an incident or a ward's hole must say so in a minute.
     """
 
@@ -22,8 +45,9 @@ class Fault:
     group: ClassVar[str]
     expectation: ClassVar[str]
     hold_s: ClassVar[tuple[float, float]] = (0.0, 0.0)
-    names: ClassVar[tuple[str, ...]] = ()
+    names: tuple[str, ...] = ()
     alone: ClassVar[bool] = False
+    company: ClassVar[str] = ""
     told: ClassVar[bool] = False
     kill: ClassVar[bool] = False
 
@@ -31,11 +55,27 @@ class Fault:
         self.city, self.rng = city, rng
 
     def inject(self) -> str:
-        """Do it; what was done, in words."""
+        """Do it; what was done, in words.
+
+        :raises NoEffect: there was nothing to do it to
+        :raises AssertionError: what must not happen has happened
+        """
         raise NotImplementedError
 
-    def heal(self) -> None:
-        """Take it back. What a supervisor or a ward does by itself is not taken back here."""
+    def heal(self) -> str | None:
+        """Take it back; what was seen of it, if `inject` could not know. Raises the same.
+
+        What a supervisor or a ward does by itself is not taken back here.
+        """
+        return None
+
+    def over(self) -> bool:
+        """Whether it has ended before its time."""
+        return False
+
+    def wanted(self) -> Wanted:
+        """What must tell of it, and of what."""
+        return Wanted(lines=self.names)
 
     def seconds(self) -> float:
         """How long this one lasts."""
@@ -48,3 +88,38 @@ class Fault:
     def sender(self, kind: str) -> str:
         """One of the senders of a kind."""
         return self.rng.choice([name for name in self.city.senders if self.city.config_of(name).kind == kind])
+
+
+class Slow(Fault):
+    """One that takes its time: `work` runs in a thread of its own, so that others end in theirs."""
+
+    hold_s = (180.0, 180.0)
+
+    def work(self) -> str:
+        """Do all of it; what came of it, in words. It never calls `city.sleep`, which is the campaign's."""
+        raise NotImplementedError
+
+    def inject(self) -> str:
+        self._came: list[str | Exception] = []
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+        return "begun"
+
+    def _work(self) -> None:
+        try:
+            self._came.append(self.work())
+        except Exception as error:  # handed to the campaign
+            self._came.append(error)
+
+    def seconds(self) -> float:
+        return super().seconds() * self.city.plan.patience
+
+    def over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def heal(self) -> str:
+        self._thread.join()
+        (came,) = self._came
+        if isinstance(came, Exception):
+            raise came
+        return came

@@ -14,19 +14,23 @@ from producers.contract.envelope import SequencedEvent, StatusChangedEvent, wrap
 from producers.contract.events import Heartbeat
 from producers.contract.topics import PARTITION_OF_WARD, changelog_topic
 from producers.simulator.faults import malformed
-from tests.faults.catalogue.base import Fault
-from tests.faults.city import Poison
+from tests.faults.catalogue.base import Fault, NoEffect
 from tests.faults.events import make
+from tests.faults.plan import Poison
+from tests.faults.standing import tolerant
 
 
 class Data(Fault):
     group = "data"
 
     def known(self, most: int) -> tuple[str, list[SequencedEvent]]:
-        """A ward and its newest promised events that the city has counted, at most so many."""
-        counted = {ward: seq for ward, seq in self.city.counted().items() if seq > 20}
+        """A ward and its newest promised events that the city has counted, at most so many.
+
+        :raises NoEffect: ClickHouse is away, or nothing is counted yet
+        """
+        counted = {ward: seq for ward, seq in (tolerant(self.city.counted) or {}).items() if seq > 20}
         if not counted:
-            return "", []
+            raise NoEffect("no ward has events yet, or ClickHouse was away")
         ward = self.rng.choice(sorted(counted))
         last = counted[ward]
         return ward, self.events(ward, range(max(1, last - most), last + 1))
@@ -77,11 +81,14 @@ class Data(Fault):
             return told
 
         for one in bad:
-            topic = self.city.settings.events_topic
+            topic = one.topic or self.city.settings.events_topic
             producer.produce(topic, one.value, one.key, one.partition, on_delivery=report(one))  # type: ignore[arg-type]
         producer.flush(_PATIENCE_S)
         # What Kafka did not take was not sent; an offset of 0 is a real one.
-        self.city.extra.poison += [one for one in bad if one.offset >= 0]
+        taken = [one for one in bad if one.offset >= 0]
+        self.city.extra.poison += taken
+        if not taken:
+            raise NoEffect("Kafka took none of the bad messages")
 
 
 class Duplicates(Data):
@@ -126,12 +133,14 @@ class Conflict(Data):
 
     def inject(self) -> str:
         ward, events = self.known(60)
-        loaded = self.city.loaded().get(ward, 0)
+        loaded = (tolerant(self.city.loaded) or {}).get(ward, 0)
         good = [e for e in events if isinstance(e, StatusChangedEvent) and e.data.seq <= loaded][:5]
         other = [
             msgspec.structs.replace(e, data=msgspec.structs.replace(e.data, procedure="1.000656"))
             for e in good
         ]
+        if not other:
+            raise NoEffect(f"nothing of {ward} is loaded that could be said otherwise")
         self.produce((encode(e), ward.encode(), PARTITION_OF_WARD[ward]) for e in other)
         self.city.extra.conflicts |= {(ward, e.data.seq) for e in other}
         return f"{len(other)} seqs of {ward} used again with other content"
@@ -217,6 +226,8 @@ class PoisonAgain(Data):
 
     def inject(self) -> str:
         small = [one for one in self.city.extra.poison if len(one.value or b"") < 10_000]
+        if not small:
+            raise NoEffect("nothing was rejected yet")
         chosen = self.rng.sample(small, min(10, len(small)))
         again = [Poison(one.reason, one.value, one.key, one.partition) for one in chosen * 2]
         self.poison(again)
@@ -248,8 +259,6 @@ class ClockSkewedHeartbeats(Data):
 
     def inject(self) -> str:
         ward, events = self.known(5)
-        if not events:
-            return "no ward yet"
         now = datetime.now(UTC)
         beats = [
             wrap_heartbeat(
@@ -273,17 +282,18 @@ class ChangelogJunk(Data):
 
     def inject(self) -> str:
         ward, _ = self.known(5)
-        ward = ward or "00070"
         key, partition = ward.encode(), PARTITION_OF_WARD[ward]
-        junk = [
-            (b"not a record", key + b"|2025-07-01", partition),
-            (b"\x00" * 40, key + b"|sync", partition),
-            (b"x", b"99999|2025-07-01", partition),
-            (b"x", None, partition),
-        ]
-        self.produce(junk, changelog_topic(self.city.settings.app_id))
-        self.city.kill(self.worker())
-        return "four messages that are no records, and a worker that must recover over them"
+        topic = changelog_topic(self.city.settings.app_id)
+        # Not under the keys of living records: compaction would keep the junk and drop the record.
+        junk = (
+            (b"not a record", key + b"|2019-01-01"),
+            (b"\x00" * 40, b"99999|sync"),
+            (b"x", b"99999|2025-07-01"),
+            (b"x", b""),
+        )
+        self.poison([Poison("bad_shape", value, name, partition, topic=topic) for value, name in junk])
+        killed = self.city.kill(self.worker())
+        return f"four messages that are no records; a worker that recovers over them was killed: {killed}"
 
 
 def _at(event: SequencedEvent, when: str) -> bytes:

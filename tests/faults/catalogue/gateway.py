@@ -10,7 +10,7 @@ from producers.contract.codec import encode
 from producers.contract.envelope import SequencedEvent
 from producers.contract.topics import PARTITION_OF_WARD
 from producers.identity.tokens import Tokens, key_id_of
-from tests.faults.catalogue.base import Fault
+from tests.faults.catalogue.base import Fault, NoEffect
 from tests.faults.catalogue.data import Data
 
 
@@ -23,7 +23,7 @@ class _Http(Data):
         return ward, config.tokens[ward]
 
     def post(self, token: str, events: list[SequencedEvent]) -> int:
-        """The HTTP status; 0 if nobody answered."""
+        """The HTTP status. Raises NoEffect if nobody answered, or Kafka was away."""
         body = b"[" + b",".join(map(encode, events)) + b"]"
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.city.settings.gateway_port}/v1/events",
@@ -34,9 +34,11 @@ class _Http(Data):
             with urllib.request.urlopen(request, timeout=15) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
+            if error.code >= 500:
+                raise NoEffect(f"the gateway answered {error.code}") from None
             return error.code
-        except OSError:
-            return 0
+        except OSError as error:
+            raise NoEffect(f"the gateway did not answer: {error}") from None
 
 
 class Spoofed(_Http):
@@ -47,8 +49,8 @@ class Spoofed(_Http):
         ward, token = self.gateway_ward()
         other = next(code for code in sorted(PARTITION_OF_WARD) if code != ward)
         status = self.post(token, self.events(other, range(900_001, 900_010)))
-        if 200 <= status < 300:
-            raise AssertionError(f"the gateway took events of {other} with the token of {ward}: {status}")
+        if not 400 <= status < 500:
+            raise AssertionError(f"the gateway judged events of {other} with the token of {ward}: {status}")
         return f"events of {other} with the token of {ward}: HTTP {status}"
 
 
@@ -59,7 +61,13 @@ class Replayed(_Http):
     def inject(self) -> str:
         ward, token = self.gateway_ward()
         last = self.city.counted().get(ward, 0)
+        if not last:
+            raise NoEffect(f"nothing of {ward} is counted yet")
         status = self.post(token, self.events(ward, range(max(1, last - 100), last + 1)))
+        if status == 401:
+            raise NoEffect(f"the token of {ward} was replaced meanwhile")
+        if not 200 <= status < 300:
+            raise AssertionError(f"a batch of {ward} sent again was refused: HTTP {status}")
         return f"a batch of {ward} sent again: HTTP {status}"
 
 
@@ -71,16 +79,23 @@ class TokenRotated(_Http):
     def inject(self) -> str:
         self._sender = self.sender("gateway")
         config = self.city.config_of(self._sender)
-        ward = self.rng.choice(config.wards)
+        self._ward = self.rng.choice(config.wards)
+        self._old = config.tokens[self._ward]
         tokens = Tokens(registry_path(self.city.settings))
-        self._new = tokens.issue(ward, "faults")
-        tokens.revoke(key_id_of(config.tokens[ward]), "faults")
+        self._new = tokens.issue(self._ward, "faults")
+        tokens.revoke(key_id_of(self._old), "faults")
         tokens.close()
-        self._ward = ward
-        return f"the token of {ward} revoked"
+        return f"the token of {self._ward} revoked"
 
-    def heal(self) -> None:
+    def heal(self) -> str:
+        """The ward goes on; whoever has found the old token does not."""
         self.city.give_token(self._sender, self._ward, self._new)
+        for token, wanted in ((self._old, 401), (self._new, 202)):
+            status = self.post(token, self.events(self._ward, [1]))
+            if status != wanted:
+                which = "old" if token == self._old else "new"
+                raise AssertionError(f"{self._ward}: HTTP {status} for the {which} token, not {wanted}")
+        return f"the token of {self._ward} revoked: HTTP 401 with the old one, 202 with the new one"
 
 
 FAULTS: tuple[type[Fault], ...] = (Spoofed, Replayed, TokenRotated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tests.faults.catalogue.base import Fault
+from tests.faults.catalogue.base import Fault, NoEffect
 
 
 class _Line(Fault):
@@ -15,6 +15,7 @@ class _Line(Fault):
 
     def inject(self) -> str:
         proxy = self.city.proxies[self.line]
+        self._before = proxy.hit
         if self.how == "cut":
             proxy.cut()
         elif self.how == "silent":
@@ -27,8 +28,13 @@ class _Line(Fault):
             proxy.reset()
         return f"{self.line}: {self.how}"
 
-    def heal(self) -> None:
-        self.city.proxies[self.line].heal()
+    def heal(self) -> str:
+        proxy = self.city.proxies[self.line]
+        hit = proxy.hit - self._before
+        proxy.heal()
+        if not hit:
+            raise NoEffect(f"{self.line}: {self.how}, and nothing went over it meanwhile")
+        return f"{self.line}: {self.how}, {hit} pieces or connections hit"
 
 
 class WardsCut(_Line):
@@ -43,7 +49,7 @@ class WardsSlow(_Line):
 
 
 class WardsTorn(_Line):
-    id, name, line, how, hold_s = "F3r", "wards-connections-reset", "WARDS", "reset", (0.0, 0.0)
+    id, name, line, how, hold_s = "F3r", "wards-connections-reset", "WARDS", "reset", (0.4, 0.4)
     expectation = "idempotent producers send again without a repetition that counts"
 
 
@@ -94,12 +100,12 @@ class ClickHouseDelayed(_Line):
 
 
 class ClickHouseTorn(_Line):
-    id, name, line, how, hold_s = "F21r", "clickhouse-resets", "clickhouse", "reset", (0.0, 0.0)
+    id, name, line, how, hold_s = "F21r", "clickhouse-resets", "clickhouse", "reset", (0.4, 0.4)
     expectation = "an insert of which nobody knows whether it was stored is made again"
 
 
 class GatewayTorn(_Line):
-    id, name, line, how, hold_s = "F3g", "gateway-connections-reset", "gateway", "reset", (0.0, 0.0)
+    id, name, line, how, hold_s = "F3g", "gateway-connections-reset", "gateway", "reset", (0.4, 0.4)
     expectation = "an answer that got lost: the batch is posted again under the same ids"
 
 

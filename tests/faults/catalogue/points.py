@@ -5,76 +5,112 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from tests.faults.catalogue.base import Fault
+from tests.faults.catalogue.base import Fault, NoEffect
 from tests.faults.city import City
-from tests.faults.process import point_file
-
-_WAIT_S: Final = 15.0
+from tests.faults.process import point_file, told_file
 
 
 class Armed:
-    """A process that was restarted so that it dies at a point. Ask `died` until it has; then `disarm`."""
+    """A process whose lives die at a point, until one has. Ask `died` until then; `disarm` in any case."""
 
     def __init__(self, city: City, name: str, point: str) -> None:
-        self.city, self.name = city, name
-        self._own = name in city.senders
-        self._died = False
-        if self._own:
-            city.arm(name, point)
-            return
+        self.city, self.name, self._point = city, name, point.split(":")[0]
+        told_file(name).unlink(missing_ok=True)
         point_file(name).write_text(point, encoding="ascii")
-        self._old, self._armed = city.pid(name), 0
         city.kill(name)
 
     def died(self) -> bool:
-        """Whether it has, by itself: the armed life has ended."""
-        if self._own:
-            self._died = self._died or self.city.pid(self.name) == 0
-            return self._died
-        now = self.city.pid(self.name)
-        if not self._armed:
-            self._armed = now if now != self._old else 0
-        self._died = self._died or bool(self._armed and now != self._armed)
-        return self._died
+        """Whether it has, at the very point: any other death arms the next life as well."""
+        told = told_file(self.name)
+        return told.exists() and told.read_text(encoding="ascii") == self._point
 
-    def disarm(self) -> None:
-        """From now on it lives as usual. If it came to no such point, it is killed here, not later unseen."""
-        if self._own:
-            self.city.disarm(self.name)
-        else:
-            point_file(self.name).unlink(missing_ok=True)
-        if self._died:
+    def disarm(self) -> bool:
+        """From now on it lives as usual; whether it died. Else it is killed here, not later unseen."""
+        died = self.forget()
+        if died:
             self.city.counted_kill(self.name)
         else:
             self.city.kill(self.name)
+        return died
+
+    def forget(self) -> bool:
+        """No life is armed any more; whether one came to the point."""
+        died = self.died()
+        point_file(self.name).unlink(missing_ok=True)
+        told_file(self.name).unlink(missing_ok=True)
+        return died
 
 
 class _Point(Fault):
-    """It is killed and comes back armed; it dies at the point, and comes back."""
+    """It is killed and comes back armed; it dies at the point, and comes back. Others go on meanwhile."""
 
     group = "crash points"
     kill = True
+    hold_s = (60.0, 60.0)
+    nth_max = 3
     process = ""
     point = ""
+    _armed: Armed | None = None
 
     def target(self) -> str:
         if self.process == "outbox":
             return self.sender("outbox")
         return self.process or self.worker()
 
+    def seconds(self) -> float:
+        return super().seconds() * self.city.plan.patience
+
     def inject(self) -> str:
-        armed = Armed(self.city, self.target(), f"{self.point}:{self.rng.randint(1, 3)}")
-        deadline = time.monotonic() + _WAIT_S
-        while not armed.died() and time.monotonic() < deadline:
-            self.city.sleep(0.1)
-        died = armed.died()
-        armed.disarm()
-        return f"{armed.name} {'died at' if died else 'did not come to'} {self.point}"
+        self._name, self._nth = self.target(), self.rng.randint(1, self.nth_max)
+        self._arm()
+        return f"{self._name} armed to die at {self.point}"
+
+    def _arm(self) -> None:
+        """As soon as no other point of the same process is waited for."""
+        if self._armed is None and not point_file(self._name).exists():
+            self._armed = Armed(self.city, self._name, f"{self.point}:{self._nth}")
+
+    def over(self) -> bool:
+        self._arm()
+        return self._armed is not None and self._armed.died()
+
+    def heal(self) -> str:
+        if self._armed is None or not self._armed.disarm():
+            raise NoEffect(f"{self._name} did not come to {self.point}")
+        return f"{self._name} died at {self.point}"
 
 
 class WorkerApplied(_Point):
     id, name, point = "F4p", "worker-dies-before-changelog", "worker.applied"
     expectation = "nothing of the chunk is kept; it is read again"
+
+
+class WorkerBlocked(_Point):
+    """Its event loop, not the process: what runs in threads goes on, so that it looks alive from outside."""
+
+    id, name, point, kill = "F13", "worker-loop-blocked", "worker.applied", False
+    nth_max = 1
+    expectation = "blocked longer than its session: its wards move or wait, what it does late is not counted"
+    _block_s: Final = 20.0
+    _since = 0.0
+
+    def _arm(self) -> None:
+        if self._armed is None and not point_file(self._name).exists():
+            point = f"{self.point}:{self._nth} {self._block_s:g}"
+            self._armed = Armed(self.city, self._name, point)
+
+    def over(self) -> bool:
+        """Not when it is blocked, but when it goes on."""
+        self._arm()
+        if self._armed is not None and self._armed.died():
+            self._since = self._since or time.monotonic()
+            return time.monotonic() - self._since > self._block_s + 1.0
+        return False
+
+    def heal(self) -> str:
+        if self._armed is None or not self._armed.forget():
+            raise NoEffect(f"{self._name} did not come to {self.point}")
+        return f"{self._name} did nothing for {self._block_s:g} s in its event loop"
 
 
 class WorkerWritten(_Point):
@@ -124,6 +160,7 @@ class GatewayJudged(_Point):
 
 class MonitorCut(_Point):
     id, name, point, process = "F52m", "monitor-dies-in-a-cut", "monitor.cut", "monitor"
+    nth_max = 1  # it comes there every ten seconds at most, and only when everything is read
     expectation = "the cut is published wholly by the next one, or not at all"
 
 
@@ -158,6 +195,7 @@ class OutboxAcknowledge(_SenderPoint):
 
 FAULTS: tuple[type[Fault], ...] = (
     WorkerApplied,
+    WorkerBlocked,
     WorkerWritten,
     WorkerCompleted,
     LoaderRead,

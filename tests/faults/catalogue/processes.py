@@ -9,7 +9,8 @@ import subprocess
 import time
 from typing import ClassVar
 
-from tests.faults.catalogue.base import Fault
+from ops.stack.process import free_port
+from tests.faults.catalogue.base import Fault, NoEffect, Slow, Wanted
 
 
 class _Killed(Fault):
@@ -21,7 +22,9 @@ class _Killed(Fault):
 
     def inject(self) -> str:
         name = self.target()
-        return f"kill -9 {name}" if self.city.kill(name) else f"{name} was not running"
+        if not self.city.kill(name):
+            raise NoEffect(f"{name} was not running")
+        return f"kill -9 {name}"
 
 
 class WorkerKilled(_Killed):
@@ -106,6 +109,8 @@ class WorkersKilled(Fault):
 
     def inject(self) -> str:
         done = [self.city.kill(f"worker-{n}") for n in range(self.city.plan.workers)]
+        if not all(done):
+            raise NoEffect(f"only {sum(done)} workers ran")
         return f"kill -9 of {sum(done)} workers at once"
 
 
@@ -138,6 +143,8 @@ class StartedWithoutKafka(Fault):
 class _Stopped(Fault):
     group = "processes"
     hold_s = (9.0, 14.0)
+    _name = ""
+    _pid = 0
 
     def target(self) -> str:
         raise NotImplementedError
@@ -145,24 +152,32 @@ class _Stopped(Fault):
     def inject(self) -> str:
         self._name = self.target()
         self._pid = self.city.pid(self._name)
-        if self._pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGSTOP)
+        if not self._pid or not self.city.signal(self._name, signal.SIGSTOP):
+            raise NoEffect(f"{self._name} was not running")
         return f"SIGSTOP {self._name}"
 
-    def heal(self) -> None:
+    def heal(self) -> str | None:
         if self._pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGCONT)
+        return None
 
 
 class WorkerStopped(_Stopped):
     id, name = "F12", "worker-stopped"
-    names = ("worker-0", "worker-1")
     expectation = "stopped longer than its session and woken: what it writes late changes no total"
 
     def target(self) -> str:
         return self.worker()
+
+    def wanted(self) -> Wanted:
+        return Wanted(lines=(self._name,))
+
+
+class WorkerStoppedLong(WorkerStopped):
+    id, name, alone, company = "F12l", "worker-stopped-long", True, "long"
+    hold_s = (75.0, 80.0)
+    expectation = "named by its own line within a minute; its wards are counted by the other worker meanwhile"
 
 
 class LoaderStopped(_Stopped):
@@ -174,13 +189,26 @@ class LoaderStopped(_Stopped):
         return "loader"
 
 
+class LoaderStoppedLong(LoaderStopped):
+    id, name, alone, company = "F18l", "loader-stopped-long", True, "long"
+    hold_s = (75.0, 80.0)
+    expectation = "named within a minute, long before it is woken"
+
+
 class ClickHouseStopped(_Stopped):
     id, name = "F21h", "clickhouse-hangs"
-    names = ("clickhouse", "loader")
+    names: tuple[str, ...] = ("clickhouse", "loader")
     expectation = "it accepts and does not answer: the loader keeps its place in the group and waits"
 
     def target(self) -> str:
         return "clickhouse"
+
+
+class ClickHouseStoppedLong(ClickHouseStopped):
+    id, name, alone = "F21l", "clickhouse-hangs-long", True
+    names = ("clickhouse",)
+    hold_s = (75.0, 80.0)
+    expectation = "named within a minute by a status that does not hang with it; offsets are held"
 
 
 class KafkaStopped(_Stopped):
@@ -199,6 +227,16 @@ class OutboxStopped(_Stopped):
 
     def target(self) -> str:
         return self.sender("outbox")
+
+
+class WardsSilent(OutboxStopped):
+    id, name, alone = "F3l", "wards-silent", True
+    hold_s = (75.0, 80.0)
+    expectation = "exactly the wards of that outbox are told to be silent, within a minute"
+
+    def wanted(self) -> Wanted:
+        wards = self.city.config_of(self._name).wards if self._name else ()
+        return Wanted(silent=frozenset(wards))
 
 
 class MonitorStopped(_Stopped):
@@ -223,6 +261,8 @@ class _Storm(Fault):
         for _ in range(4):
             sent += sum(self.city.signal(name, signal.SIGTERM) for name in names)
             self.city.sleep(0.4)
+        if not sent:
+            raise NoEffect(f"{', '.join(names)} not running")
         return f"{sent} times SIGTERM to {', '.join(names)}"
 
 
@@ -250,38 +290,57 @@ class GatewayStorm(_Storm):
         return ["gateway", "monitor"]
 
 
-class Rebalances(Fault):
+class Rebalances(Slow):
     id, name, group = "F10", "workers-come-and-go", "processes"
     expectation = "at each rebalance wards move; what the old worker still does is not counted"
 
-    def inject(self) -> str:
-        for round_number in range(3):
-            extra = self.city.spawn("worker", {"DONGBO_WORKER_INDEX": "9"})
-            self.city.sleep(self.rng.uniform(2.5, 5.0))
-            extra.send_signal(signal.SIGKILL if round_number % 2 else signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                extra.wait(15)
-            extra.kill()
-            extra.wait()
+    def work(self) -> str:
+        ended = [self._came_and_went(kill) for kill in (False, True, False)]
+        if -signal.SIGKILL not in ended:
+            raise NoEffect(f"the third worker ended by itself: {ended}")
         self.city.kills["worker"] += 1
-        return "a third worker came and went three times, once by kill -9"
+        return f"a third worker came and went three times, once by kill -9: {ended}"
+
+    def _came_and_went(self, kill: bool) -> int:
+        settings = {"DONGBO_WORKER_INDEX": "9"}
+        extra = self.city.spawn("worker", settings)
+        time.sleep(self.rng.uniform(2.5, 5.0))
+        extra.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return extra.wait(15)
+        extra.kill()
+        return extra.wait()
 
 
-class SecondWorkerOfOneIndex(Fault):
+class SecondWorkerOfOneIndex(Slow):
+    """Nothing of a worker is in its folder (`store=memory://`), so the port is what tells two of an index."""
+
     id, name, group = "F33", "two-workers-of-one-folder", "processes"
-    expectation = "the second refuses to start, the first goes on"
+    expectation = "of one port the second refuses to start; of another port it is one more worker, and exact"
 
-    def inject(self) -> str:
-        second = self.city.spawn("worker", {"DONGBO_WORKER_INDEX": "0"})
-        deadline = time.monotonic() + 20
+    def work(self) -> str:
+        running = bool(self.city.pid("worker-0"))
+        refused = self._second({}, 20.0)
+        if not running or not self.city.pid("worker-0"):
+            raise NoEffect("worker-0 was not running")
+        if refused in (None, 0):
+            raise AssertionError(f"a second worker of index 0 did not refuse to start: {refused}")
+        joined = self._second({"DONGBO_WORKER_HEALTH_PORT": str(min(free_port(), 60_000))}, 8.0)
+        if joined is not None:
+            raise AssertionError(f"a worker in the same folder with a port of its own ended with {joined}")
+        self.city.kills["worker"] += 1
+        return f"a second worker of index 0 ended with {refused}; with its own port it worked, then kill -9"
+
+    def _second(self, settings: dict[str, str], wait_s: float) -> int | None:
+        """Its exit code; None if it had to be killed."""
+        second = self.city.spawn("worker", settings | {"DONGBO_WORKER_INDEX": "0"})
+        deadline = time.monotonic() + wait_s
         while second.poll() is None and time.monotonic() < deadline:
-            self.city.sleep(0.2)
+            time.sleep(0.2)
         ended = second.poll()
         second.kill()
         second.wait()
-        if ended in (None, 0) and self.city.pid("worker-0"):
-            raise AssertionError(f"a second worker of index 0 did not refuse to start: {ended}")
-        return f"a second worker of index 0 ended with {ended}"
+        return ended
 
 
 FAULTS: tuple[type[Fault], ...] = (
@@ -298,10 +357,14 @@ FAULTS: tuple[type[Fault], ...] = (
     EverythingKilled,
     StartedWithoutKafka,
     WorkerStopped,
+    WorkerStoppedLong,
     LoaderStopped,
+    LoaderStoppedLong,
     ClickHouseStopped,
+    ClickHouseStoppedLong,
     KafkaStopped,
     OutboxStopped,
+    WardsSilent,
     MonitorStopped,
     WorkerStorm,
     LoaderStorm,

@@ -11,17 +11,25 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]
 
 from ops.city.prepare import reader
 from ops.settings import REPOSITORY
-from producers.contract.errors import DongBoError
-from producers.contract.topics import PARTITIONS, topic_specs
+from producers.contract.errors import DongBoError, Unavailable
+from producers.contract.topics import PARTITION_OF_WARD, PARTITIONS, topic_specs
 from streams.topics_setup import ensure_topics
-from tests.faults.catalogue.base import Fault
+from tests.faults.catalogue.base import Fault, NoEffect, Slow, Wanted
+from tests.faults.ledger import REFUSED
+from tests.faults.process import told_file
+
+_AWAY: Final = "away"
+# How the engine says that a limit has ended a query.
+_KILLED: Final = ("TIMEOUT_EXCEEDED", "MEMORY_LIMIT", "TOO_MANY_ROWS", "QUERY_WAS_CANCELLED")
+_DIED: Final = "died at its point"
+_EVENT_BYTES: Final = 1_000
 
 
 class TooManyParts(Fault):
@@ -67,16 +75,38 @@ class MergesStopped(Fault):
 
 class QueryOfDeath(Fault):
     id, name, group = "F51", "query-of-death", "clickhouse"
-    hold_s = (6.0, 6.0)
+    hold_s = (45.0, 45.0)
     expectation = "killed by the reader's limits; ingest goes on"
+    _sql: Final = "SELECT count() FROM numbers(10000000) AS a CROSS JOIN numbers(10000000) AS b"
 
     def inject(self) -> str:
-        def ask() -> None:
-            with contextlib.suppress(DongBoError), reader(self.city.settings) as store:
-                store.query("SELECT count() FROM v_dossiers AS a CROSS JOIN v_dossiers AS b")
+        self._ended: list[str] = []
+        threading.Thread(target=self._ask, daemon=True).start()
+        return "a reader's cross join of 10^14 rows"
 
-        threading.Thread(target=ask, daemon=True).start()
-        return "a reader's cross join of all dossiers with all"
+    def _ask(self) -> None:
+        try:
+            with reader(self.city.settings) as store:
+                self._ended.append(f"answered {store.value(self._sql)}")
+        except Unavailable as error:
+            self._ended.append(f"{_AWAY}: {error}")
+        except DongBoError as error:
+            self._ended.append(f"refused: {error}")
+
+    def seconds(self) -> float:
+        return super().seconds() * self.city.plan.patience
+
+    def over(self) -> bool:
+        return bool(self._ended)
+
+    def heal(self) -> str:
+        """It must have been killed, by a limit: an answer, or no end, is none."""
+        outcome = " ".join(self._ended[0].split())[:120] if self._ended else "still running"
+        if not outcome.startswith((_AWAY, "refused")):
+            raise AssertionError(f"a query of death was not killed within {self.hold_s[0]:.0f} s: {outcome}")
+        if outcome.startswith(_AWAY) and not any(word in outcome for word in _KILLED):
+            raise NoEffect(f"ClickHouse was away: {outcome}")
+        return f"a reader's cross join of 10^14 rows: {outcome}"
 
 
 class OutboxFull(Fault):
@@ -85,20 +115,30 @@ class OutboxFull(Fault):
     id, name, group = "F45", "outbox-disk-full", "disk"
     hold_s = (6.0, 10.0)
     expectation = "the ward is told, nothing is promised that is not kept; it goes on with space"
+    _pid = 0
 
     def inject(self) -> str:
-        name = self.sender("outbox")
-        self._pid = self.city.pid(name)
-        if self._pid:
-            with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
-        return f"{name}: no file may grow beyond 4096 bytes"
+        self._name = self.sender("outbox")
+        self._pid, self._before = self.city.pid(self._name), self._refusals()
+        if not self._pid:
+            raise NoEffect(f"{self._name} was not running")
+        resource.prlimit(self._pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        return f"{self._name}: no file may grow beyond 4096 bytes"
 
-    def heal(self) -> None:
+    def _refusals(self) -> int:
+        """How often the ward's system was told that nothing was kept."""
+        ledger = self.city.ledgers / f"{self._name}.ledger"
+        return ledger.read_bytes().count(f"\n{REFUSED}".encode()) if ledger.exists() else 0
+
+    def heal(self) -> str:
         infinite = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
         if self._pid:
             with contextlib.suppress(ProcessLookupError):
                 resource.prlimit(self._pid, resource.RLIMIT_FSIZE, infinite)
+        refused = self._refusals() - self._before
+        if not refused:
+            raise NoEffect(f"{self._name} appended nothing meanwhile, or was killed first")
+        return f"{self._name}: no file may grow beyond 4096 bytes; {refused} times nothing was promised"
 
 
 class ClickHouseFull(Fault):
@@ -111,37 +151,56 @@ class ClickHouseFull(Fault):
     expectation = "the loader waits and says so; it goes on with space"
 
     def inject(self) -> str:
-        return "no space left" if self.city.fill_clickhouse(True) else "not injected: mounting needs root"
+        if not self.city.fill_clickhouse(True):
+            raise NoEffect("mounting needs root")
+        return "no space left"
 
-    def heal(self) -> None:
+    def heal(self) -> str | None:
         self.city.fill_clickhouse(False)
+        return None
 
 
-class MigratorKilled(Fault):
+class MigratorKilled(Slow):
     id, name, group, kill = "F52", "migrator-killed", "migrations", True
     expectation = "killed between two statements and run again, while rows come in: the same schema, once"
 
-    def inject(self) -> str:
-        self.city.store.command(
-            "ALTER TABLE migrations DELETE WHERE name LIKE 'views/%' SETTINGS mutations_sync = 2"
-        )
-        died = 0
-        for nth in (1, 7, 20):
-            died += self._migrate(f"migrate.view:{nth}") == -signal.SIGKILL
+    def work(self) -> str:
+        with self.city.fresh_store() as store:
+            _patiently(
+                lambda: store.command(
+                    "ALTER TABLE migrations DELETE WHERE name LIKE 'views/%' SETTINGS mutations_sync = 2"
+                )
+            )
+        died = sum(self._migrate(f"migrate.view:{nth}") == _DIED for nth in (1, 7, 20))
         self.city.kills["migrator"] += died
-        return f"migrate killed {died} times, then run to its end with {self._migrate('')}"
+        # Twice: ClickHouse may be away for longer than migrate waits, when others of the round take it away.
+        if self._migrate("") != "0" and (ended := self._migrate("")) != "0":
+            raise AssertionError(f"migrate did not run to its end after {died} kills: {ended}")
+        if not died:
+            raise NoEffect("migrate did not come to its points")
+        return f"migrate killed {died} times, then run to its end"
 
-    def _migrate(self, point: str) -> int:
-        environment = os.environ | self.city.settings.environment() | {"FAULTS_CRASH_AT": point}
-        command = [sys.executable, "-m", "ops", "migrate"]
+    def _migrate(self, point: str) -> str:
+        """How it ended: at the point, with a code, or not in two minutes."""
+        told = told_file("migrate")
+        told.unlink(missing_ok=True)
+        crash = {"FAULTS_CRASH_AT": point, "FAULTS_CRASH_TOLD": str(told)}
         process = subprocess.Popen(
-            command, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, "-m", "ops", "migrate"],
+            env=os.environ | self.city.settings.environment() | crash,
+            cwd=REPOSITORY,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
-            self.city.sleep(0.2)
+            time.sleep(0.2)
+        ended = process.poll()
         process.kill()
-        return process.wait()
+        process.wait()
+        if ended == -signal.SIGKILL and told.exists():
+            return _DIED
+        return "not in 120 s" if ended is None else str(ended)
 
 
 class _Kafka(Fault):
@@ -206,6 +265,7 @@ class UnreadDeleted(_Kafka):
     id, name, alone = "F26", "unread-messages-deleted", True
     told = True
     expectation = "an incident with the exact range; the wards are asked again, without a hand"
+    _range: tuple[int, int, int] | None = None
 
     def inject(self) -> str:
         topic = self.city.settings.events_topic
@@ -215,16 +275,26 @@ class UnreadDeleted(_Kafka):
             self.city.sleep(4.0)
             after = self.ends(topic)
             grown = [n for n in range(PARTITIONS) if after[n] > before[n]]
-            partition = self.rng.choice(grown or [0])
+            if not grown:
+                raise NoEffect("nothing came while nobody read")
+            partition = self.rng.choice(grown)
             place = TopicPartition(topic, partition, after[partition])
             self.city.admin().delete_records([place], request_timeout=20)[place].result(20)
         finally:
             self.city.unhalt(*self.members())
+        self._range = (partition, before[partition], after[partition] - 1)
         return f"partition {partition}: offsets {before[partition]} to {after[partition] - 1} deleted unread"
+
+    def wanted(self) -> Wanted:
+        if self._range is None:
+            return Wanted()
+        partition, first, last = self._range
+        return Wanted(ranges={partition: (first, last)})
 
 
 class TopicRecreated(_Kafka):
     id, name, alone = "F29", "topic-recreated", True
+    told = True
     expectation = "known by its id; what was not read is asked for again; nothing old is taken for new"
 
     def inject(self) -> str:
@@ -239,30 +309,52 @@ class TopicRecreated(_Kafka):
             self.city.unhalt(*self.members())
         return "the events' topic deleted and made again"
 
+    def wanted(self) -> Wanted:
+        wards = [ward for config in self.city.configs() for ward in config.wards]
+        return Wanted(kinds={"topic_recreated": frozenset(PARTITION_OF_WARD[ward] for ward in wards)})
+
 
 class TailLost(_Kafka):
+    """Only of what came while nobody read, as after a loss of power: the broker is killed, its files cut."""
+
     id, name, alone, kill = "F25", "broker-loses-its-tail", True, True
     told = True
     expectation = "as after a loss of power: the sequence shows the hole, the ward is asked again"
+    _cut: frozenset[int] = frozenset()
 
     def inject(self) -> str:
         self.halt_readers()
-        self.city.halt("kafka")
-        data = self.city.settings.data_dir / "kafka" / "data"
-        # Odd partitions only: bad messages that are compared by their offset stand in others, too.
-        logs = [path for path in self._logs(data) if path.stat().st_size > 40_000]
-        cut = []
-        for path in self.rng.sample(logs, min(2, len(logs))):
-            os.truncate(path, path.stat().st_size - self.rng.randint(500, 20_000))
-            cut.append(path.parent.name)
-        # Without the mark of a clean end the broker checks its logs, as after a crash.
-        (data / ".kafka_cleanshutdown").unlink(missing_ok=True)
-        self.city.unhalt("kafka", *self.members())
-        return f"the tail of {', '.join(cut)} cut off"
+        before = {path: path.stat().st_size for path in self._logs()}
+        self.city.sleep(4.0)
+        try:
+            done = self.city.dead_meanwhile("kafka", lambda: self._shorten(before))
+        finally:
+            self.city.unhalt(*self.members())
+        if not done:
+            raise NoEffect("nothing came while nobody read, or Kafka did not run")
+        self._cut = frozenset(done)
+        return "kill -9 Kafka, cut off: " + ", ".join(
+            f"partition {n} {size} bytes" for n, size in done.items()
+        )
 
-    def _logs(self, data: Path) -> list[Path]:
+    def wanted(self) -> Wanted:
+        return Wanted(partitions=self._cut)
+
+    def _shorten(self, before: dict[Path, int]) -> dict[int, int]:
+        """Cut two of the logs that have grown; partition to bytes."""
+        grown = {path: path.stat().st_size - size for path, size in before.items()}
+        logs = [path for path, size in sorted(grown.items()) if size > _EVENT_BYTES]
+        found = {}
+        for path in self.rng.sample(logs, min(2, len(logs))):
+            lost = self.rng.randint(grown[path] // 2, grown[path])
+            os.truncate(path, path.stat().st_size - lost)
+            found[int(path.parent.name.rpartition("-")[2])] = lost
+        return found
+
+    def _logs(self) -> list[Path]:
+        # Bad messages are compared by their offset: not in partitions that have some.
         topic, bad = self.city.settings.events_topic, {one.partition for one in self.city.extra.poison}
-        found = []
+        data, found = self.city.settings.data_dir / "kafka" / "data", []
         for partition in set(range(PARTITIONS)) - bad:
             segments = sorted((data / f"{topic}-{partition}").glob("*.log"))
             found += segments[-1:]
