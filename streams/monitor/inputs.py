@@ -121,7 +121,7 @@ def beats(store: Store, at_ms: int) -> dict[str, Beats]:
 
 
 def delays(store: Store, at_ms: int) -> dict[str, tuple[int, int]]:
-    """Median and 99th percentile of the arrival delay of the last 24 hours, in ms."""
+    """Median and 99th percentile of the arrival delay of the last 24 hours, in ms; not of backfill."""
     rows = store.query(DELAYS, {"from": at_ms - DELAYS_MS, "at": at_ms}).rows
     return {ward: (int(p50), int(p99)) for ward, p50, p99 in rows}
 

@@ -30,12 +30,17 @@ BEATS: Final = f"""
 SELECT ward, max({ms("arrived_at")}), argMax({ms("clock_at")}, arrived_at), argMax(epoch, arrived_at),
     argMax(outbox_pending, arrived_at), max({ms("clock_at")} - {ms("arrived_at")})
 FROM heartbeats WHERE arrived_at > {FROM} AND arrived_at <= {AT} GROUP BY ward"""  # noqa: S608
+# Without backfill, as in v_quality: what happened before the day on which a ward was first heard is not late.
 DELAYS: Final = f"""
 SELECT ward, quantile(0.5)(delay), quantile(0.99)(delay)
 FROM
 (
-    SELECT ward, toUnixTimestamp64Milli(arrived_at) - toUnixTimestamp64Milli(occurred_at) AS delay
-    FROM events WHERE arrived_at > {FROM} AND arrived_at <= {AT}
+    SELECT e.ward AS ward,
+        toUnixTimestamp64Milli(e.arrived_at) - toUnixTimestamp64Milli(e.occurred_at) AS delay
+    FROM events AS e
+    INNER JOIN (SELECT ward, min(first_arrived_at) AS joined_at FROM landed_seqs GROUP BY ward) AS j
+        ON j.ward = e.ward
+    WHERE e.arrived_at > {FROM} AND e.arrived_at <= {AT} AND toDate32(e.occurred_at) >= toDate32(j.joined_at)
 )
 GROUP BY ward"""  # noqa: S608
 # For a long time: only blocks of seqs with more rows than seqs can hold one.

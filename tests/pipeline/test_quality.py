@@ -19,6 +19,7 @@ from producers.contract.vocabulary import Status
 from streams.domain import records
 from streams.domain.book import Book
 from streams.domain.cut import BEGINNING_MS, GRID_MS
+from streams.monitor import inputs
 from streams.warehouse import as_of, questions, rows, tables
 from streams.warehouse.block import Block, Span
 from streams.warehouse.store import Store
@@ -162,6 +163,20 @@ def test_live_is_the_share_within_a_quarter_of_an_hour_without_backfill(store: S
     city.take(status(5, at=MORNING), NEXT)
     after = of(store, NEXT)
     assert (after["timely"], after["timely_of"], after["backfill"], after["live"]) == (0, 1, 0, 0.0)
+
+
+def test_delay_of_a_ward_leaves_its_backfill_out(store: Store) -> None:
+    """The page said that events were late by 501 days."""
+    city, at_ms = City(store), int((MORNING + 60 * MINUTE).timestamp() * 1000)
+    for seq in range(1, 30):
+        city.take(status(seq, at=START), MORNING)
+    assert inputs.delays(store, at_ms) == {}
+    city.take(status(30, at=MORNING), MORNING + 2 * MINUTE)
+    assert inputs.delays(store, at_ms) == {WARD: (120_000, 120_000)}
+    # Late, of a ward that had joined: that is a delay.
+    city.take(status(31, at=MORNING), MORNING + 50 * MINUTE)
+    (found,) = inputs.delays(store, at_ms).values()
+    assert 120_000 < found[0] < found[1] <= 3_000_000
 
 
 def test_city_sums_wards_and_counts_rejects_of_nobody(store: Store) -> None:
