@@ -7,7 +7,10 @@
 -- impact-en: The ward's figures stand still at {event_at}, and the city's cut leaves it out
 -- next-vi: Gọi bộ phận một cửa, kiểm tra đường truyền và tiến trình gửi; rồi chạy: dongbo ward show {ward}
 -- next-en: Call the one-stop desk, check its line and its sender; then run: dongbo ward show {ward}
-SELECT ward AS key, ward, if(reason = 'silent', since, ifNull(heard_at, at)) AS since, heard_at, event_at, pending
+-- The closing ends no silence, and begins none.
+SELECT
+    ward AS key, ward, if(reason IN ('silent', 'silent_before_closing'), since, ifNull(heard_at, at)) AS since, heard_at,
+    event_at, pending, alive = 'silent' AS starts
 FROM v_ward_status
-WHERE alive = 'silent'
+WHERE alive = 'silent' OR reason = 'silent_before_closing'
 ORDER BY ward

@@ -12,7 +12,7 @@ WITH ifNull({from:Nullable(Date)}, toStartOfMonth((SELECT max(day) FROM v_ward_d
     arrayFilter(r -> r.1 > 0,
     [
         (toUInt64(s.alive = 'never'), 'chưa từng có dữ liệu', 'never heard of'),
-        (toUInt64(s.alive = 'silent'), 'đang im lặng', 'silent now'),
+        (toUInt64(s.alive = 'silent' OR s.reason = 'silent_before_closing'), 'đang im lặng', 'silent now'),
         (s.missing, concat('thiếu ', toString(s.missing), ' sự kiện'), concat(toString(s.missing), ' events missing')),
         (q.rejected, concat(toString(q.rejected), ' thông điệp bị từ chối'), concat(toString(q.rejected), ' messages rejected')),
         (q.conflicts, concat(toString(q.conflicts), ' số thứ tự dùng lại'), concat(toString(q.conflicts), ' seqs used again')),

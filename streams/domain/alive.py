@@ -1,8 +1,9 @@
 """Is a ward alive? By what was heard of it, its office hours and a deadline.
 
-A ward is silent once its office is open and nothing was heard for `silent_after`, counted from the later of
-its last sign of life and the opening. So a closed office is never silent, whenever it was last heard, and an
-office that opens after a weekend has the whole time before it is.
+A ward is silent once nothing was heard of it for `silent_after` of open office hours without a break, counted
+from the later of its last sign of life and the opening. So an office that opens after a weekend has the whole
+time before it is. The closing neither begins a silence nor ends one: an office that was silent when it closed
+has the word `closed`, with `since_ms`, and is silent still when it opens; only what is heard ends it.
 
 All instants are milliseconds since 1970. A span of open hours includes its first and excludes its last
 millisecond. Spans that meet, also at midnight, are one span.
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from typing import Final, NamedTuple
 
 from streams.domain.calendar import HOURS, OfficeCalendar, office_calendar
@@ -157,7 +159,10 @@ class WardHours:
 
 
 class Alive(NamedTuple):
-    """How a ward is. `since_ms`: silent since, else 0; `deadline_ms`: silent then if nothing comes."""
+    """How a ward is. `since_ms`: silent since, also where the office has closed meanwhile, else 0.
+
+    `deadline_ms`: silent then if nothing comes.
+    """
 
     word: str
     open: bool
@@ -171,8 +176,8 @@ def alive(certificate: Certificate, hours: WardHours, at_ms: int, limits: Thresh
     if not certificate.known:
         return Alive(NEVER, span is not None, 0, None)
     deadline = silent_at(hours, certificate.heard_ms, at_ms, limits.silent_after_s)
-    if span is not None and deadline is not None and deadline <= at_ms:
-        return Alive(SILENT, True, deadline, deadline)
+    if deadline is not None and deadline <= at_ms:
+        return Alive(SILENT if span else CLOSED, span is not None, deadline, deadline)
     return Alive(_heard(certificate, span, at_ms, limits), span is not None, 0, deadline)
 
 
@@ -187,14 +192,31 @@ def _heard(certificate: Certificate, span: Span | None, at_ms: int, limits: Thre
 def silent_at(hours: WardHours, heard_ms: int, at_ms: int, usual_s: int) -> int | None:
     """The instant from which a ward that was last heard at `heard_ms` is silent, seen from `at_ms`.
 
-    In the past if it is silent now; None if its office does not open for long enough in the days to come.
+    In the past if it has been silent since; None if its office does not open for long enough in the days to
+    come.
     """
-    for span in hours.following(at_ms):
+    for span in chain(hours.following(heard_ms), hours.following(at_ms)):
         begin_ms = max(heard_ms, span.start_ms)
-        deadline = begin_ms + hours.silent_after_s(max(begin_ms, at_ms), usual_s) * 1000
+        day_ms = max(begin_ms, min(at_ms, span.end_ms - 1))
+        deadline = begin_ms + hours.silent_after_s(day_ms, usual_s) * 1000
         if deadline < span.end_ms:
             return deadline
     return None
+
+
+def idle_until(hours: WardHours, proven_ms: int, at_ms: int, usual_s: int) -> int:
+    """Up to which instant, at most `at_ms`, an office had nothing to do after `proven_ms`: it was closed.
+
+    An instant so near a closing that the ward was not silent before it is as good as the closing, afterwards.
+    """
+    spans = hours.following(proven_ms)
+    span = next(spans, None)
+    if span is not None and span.start_ms <= proven_ms:
+        near_ms = span.end_ms - hours.silent_after_s(span.end_ms - 1, usual_s) * 1000
+        if at_ms < span.end_ms or proven_ms < near_ms:
+            return proven_ms
+        span = next(spans, None)
+    return at_ms if span is None else min(at_ms, span.start_ms)
 
 
 def day_of(at_ms: int) -> date:

@@ -42,7 +42,8 @@ class Hole(NamedTuple):
 class Certificate:
     """A ward as the city has it. `event_ms`: when the newest event happened, `arrived_ms`: when one came.
 
-    `skew_ms` is how far the ward's clock is ahead of Kafka's; None without a recent heartbeat.
+    `skew_ms` is how far the ward's clock is ahead of Kafka's; None without a recent heartbeat. `proven_ms`
+    and `doubt_ms` are `WardSync`'s.
     """
 
     ward: str
@@ -57,6 +58,8 @@ class Certificate:
     beat_ms: int = 0
     beat_clock_ms: int = 0
     rejected: int = 0
+    proven_ms: int = 0
+    doubt_ms: int = 0
     skew_ms: int | None = None
     delay_ms_p50: int | None = None
     delay_ms_p99: int | None = None

@@ -30,12 +30,32 @@ def phrase(reason: str, certificate: Certificate, findings: Findings, due: date 
     if reason == "silent":
         heard = moment(certificate.heard_ms, at_ms)
         return Words(f"Im lặng: không nhận được gì từ {heard}", f"Silent: nothing heard since {heard}")
+    if reason == "silent_before_closing":
+        heard = moment(certificate.heard_ms, at_ms)
+        return Words(
+            f"Ngoài giờ, đã im lặng từ trước: không nhận được gì từ {heard}",
+            f"Office closed, and silent before it: nothing heard since {heard}",
+        )
+    if reason == "unproven":
+        return _unproven(certificate, at_ms)
     if reason == "behind":
         waits = number(certificate.pending)
         return Words(f"{waits} sự kiện còn chờ gửi ở phường, xã", f"{waits} events wait in the ward's outbox")
     if reason == "clock_skew":
         return _skew(certificate.skew_ms or 0)
     return _finding(reason, findings, due)
+
+
+def _unproven(certificate: Certificate, at_ms: int) -> Words:
+    if not certificate.proven_ms:
+        vi, en = "Chưa chắc đủ đến lúc nào", "Not known to be complete up to any instant"
+    else:
+        proven = moment(certificate.proven_ms, at_ms)
+        vi, en = f"Chỉ chắc đủ đến {proven}", f"Known to be complete up to {proven} only"
+    if certificate.pending:
+        waits = number(certificate.pending)
+        vi, en = f"{vi}; {waits} sự kiện còn chờ gửi", f"{en}; {waits} pending in the ward's outbox"
+    return Words(vi, en)
 
 
 def _finding(reason: str, findings: Findings, due: date | None) -> Words:
@@ -134,6 +154,8 @@ LABELS: Final = {
     "closed": Words("ngoài giờ", "closed"),
     "behind": Words("gửi chậm", "behind"),
     "silent": Words("im lặng", "silent"),
+    "silent_before_closing": Words("im lặng từ trước giờ đóng cửa", "silent before closing"),
+    "unproven": Words("chưa chắc đủ", "not known to be complete"),
     "never": Words("chưa từng gửi", "never heard"),
     "complete": Words("đủ", "complete"),
     "missing": Words("thiếu", "missing"),

@@ -2,6 +2,16 @@
 
 `judge` is a pure function of what is known of the ward at an instant, so that a cut can be judged again and
 gives the same. Reasons are stable codes; their words carry the figures that an operator acts on.
+
+**Complete up to.** `complete_ms` is the newest instant that is proven (see `sync`), and where the office has
+closed since, on up to now or to the next opening: in a closed office nothing happens. That takes a proof that
+came near the closing, or after it, and ends where a heartbeat says that something waits. It never decreases
+while the ward's record is kept and its office hours stay: what comes to light later does not take it back, it
+leaves the ward out of the cut.
+
+**Covered.** A cut covers a ward that is alive, of which no known seq is missing, and whose proven instant is
+no older than a silence may be (`unproven` otherwise). So what a cut says to be complete up to is never older
+than that in office hours; and an office that was silent when it closed stays left out until it is heard.
 """
 
 from __future__ import annotations
@@ -32,11 +42,13 @@ BAD: Final = "bad"
 # Worst first: of several reasons the first is the ward's.
 LEVEL_OF: Final = {
     "silent": BAD,
+    "silent_before_closing": BAD,
     "missing": BAD,
     "mismatch": BAD,
     "difference": BAD,
     "behind": ATTENTION,
     "in_flight": ATTENTION,
+    "unproven": ATTENTION,
     "conflict": ATTENTION,
     "not_declared": ATTENTION,
     "clock_skew": ATTENTION,
@@ -83,8 +95,8 @@ def judge(
     """Judge a ward for an instant."""
     living = life.alive(certificate, hours, at_ms, limits)
     due = _undeclared(hours, findings, at_ms, limits) if certificate.known else None
-    reason = _reason(certificate, living, findings, due, at_ms, limits)
-    left_out = _left_out(certificate, living, at_ms, limits)
+    left_out = _left_out(certificate, hours, living, at_ms, limits)
+    reason = _reason(certificate, living, findings, left_out, due, at_ms, limits)
     return Judgement(
         at_ms=at_ms,
         alive=living,
@@ -96,7 +108,7 @@ def judge(
         since_ms=_since(reason, certificate, living, at_ms, limits, previous),
         covered=not left_out,
         left_out=left_out,
-        complete_ms=_complete_ms(certificate, living, at_ms) if certificate.known else None,
+        complete_ms=_complete_ms(certificate, hours, at_ms, limits),
     )
 
 
@@ -126,6 +138,7 @@ def _reason(
     certificate: Certificate,
     living: Alive,
     findings: Findings,
+    left_out: str,
     due: date | None,
     at_ms: int,
     limits: Thresholds,
@@ -134,11 +147,13 @@ def _reason(
     age_ms = _age_ms(certificate, at_ms)
     holds = {
         "silent": living.word == life.SILENT,
+        "silent_before_closing": living.word == life.CLOSED and living.since_ms > 0,
         "missing": age_ms > limits.hole_old_s * 1000,
         "mismatch": bool(findings.mismatches),
         "difference": findings.differences > 0,
         "behind": living.word == life.BEHIND,
         "in_flight": age_ms > limits.hole_grace_s * 1000,
+        "unproven": left_out == "unproven",
         "conflict": findings.conflicts > 0,
         "not_declared": due is not None,
         "clock_skew": skewed,
@@ -152,22 +167,38 @@ def _age_ms(certificate: Certificate, at_ms: int) -> int:
     return -1 if oldest is None else at_ms - oldest.since_ms
 
 
-def _left_out(certificate: Certificate, living: Alive, at_ms: int, limits: Thresholds) -> str:
+def _left_out(
+    certificate: Certificate, hours: WardHours, living: Alive, at_ms: int, limits: Thresholds
+) -> str:
     """Why a cut does not cover the ward; empty if it does. Even a young hole is a hole."""
     if living.word in (life.NEVER, life.SILENT, life.BEHIND):
         return living.word
+    if living.since_ms:
+        return "silent_before_closing"
     if certificate.missing:
         return "missing" if _age_ms(certificate, at_ms) > limits.hole_old_s * 1000 else "in_flight"
-    return ""
+    return "unproven" if _unproven(certificate, hours, living, at_ms, limits) else ""
 
 
-def _complete_ms(certificate: Certificate, living: Alive, at_ms: int) -> int:
-    """Up to which instant all that happened is here: the heartbeat says so, or else the newest event."""
-    if living.word == life.CLOSED:
-        return at_ms
-    if certificate.beat_ms and certificate.pending == 0:
-        return min(certificate.beat_ms, at_ms)
-    return min(certificate.event_ms, at_ms)
+def _unproven(
+    certificate: Certificate, hours: WardHours, living: Alive, at_ms: int, limits: Thresholds
+) -> bool:
+    """Whether the proven instant is older than a silence may be. Closed, what waits has one grace to come."""
+    if not certificate.proven_ms:
+        return True
+    if certificate.doubt_ms and not living.open and at_ms - certificate.doubt_ms > limits.hole_grace_s * 1000:
+        return True
+    until_ms = life.silent_at(hours, certificate.proven_ms, at_ms, limits.silent_after_s)
+    return until_ms is not None and until_ms <= at_ms
+
+
+def _complete_ms(certificate: Certificate, hours: WardHours, at_ms: int, limits: Thresholds) -> int | None:
+    """Up to which instant all that happened is here; None if that is not known of any."""
+    if not certificate.proven_ms:
+        return None
+    proven_ms = min(certificate.proven_ms, at_ms)
+    idle_ms = life.idle_until(hours, proven_ms, at_ms, limits.silent_after_s)
+    return max(proven_ms, min(idle_ms, certificate.doubt_ms or idle_ms))
 
 
 def _since(
@@ -179,7 +210,7 @@ def _since(
     previous: Previous | None,
 ) -> int:
     oldest: Hole | None = certificate.oldest_hole
-    if reason == "silent":
+    if reason in ("silent", "silent_before_closing"):
         return living.since_ms
     if reason in ("missing", "in_flight") and oldest is not None:
         return oldest.since_ms

@@ -3,6 +3,14 @@
 The set of seqs is the union of the ward's books, and is derived from them again whenever a worker takes a
 ward over. So a record of this kind that a stopped and woken worker wrote out of turn can never make an
 event look counted that no book holds.
+
+An instant is *proven* once all that the ward's outbox had been given by then is here. Two things prove one:
+- an event with every seq before it in its epoch: nothing that was put into the outbox before it is lacking,
+  and it was put there no earlier than it happened. What happened in 2025 and comes today proves 2025 only;
+- a heartbeat with nothing pending, once every seq is here that it says was sent: when Kafka had it, since a
+  ward's clock may be wrong.
+The newest instant that was ever proven is kept, and so never runs back. A hole that a later event reveals
+takes nothing back either: the ward is then left out of the cut.
 """
 
 from __future__ import annotations
@@ -36,7 +44,8 @@ class WardSync(msgspec.Struct, array_like=True):
 
     `rejected`: messages with this ward's key, in its own partition, that broke the contract, up to
     (`rejected_ms`, `rejected_offset`), so that a replay does not count them again. `city_ms`: newest arrival
-    of what the city sent for the ward, which is no sign of the ward's life.
+    of what the city sent for the ward, which is no sign of the ward's life. `proven_ms`: the newest proven
+    instant; `doubt_ms`: when a heartbeat first said, after the newest one that proved, that something waits.
     """
 
     ward: str
@@ -50,6 +59,8 @@ class WardSync(msgspec.Struct, array_like=True):
     rejected_ms: int = 0
     rejected_offset: int = -1
     city_ms: int = 0
+    proven_ms: int = 0
+    doubt_ms: int = 0
 
     def take(self, epoch: str, seq: int, event_ms: int, arrived_ms: int) -> bool:
         """Note the arrival of a seq; False if it was here already."""
@@ -66,6 +77,10 @@ class WardSync(msgspec.Struct, array_like=True):
             self.event_ms = event_ms
         if arrived_ms > self.arrived_ms:
             self.arrived_ms = arrived_ms
+        if event_ms > self.proven_ms and len(seqs) == 2 and seqs[0] == 1:
+            self.proven_ms = max(self.proven_ms, min(event_ms, arrived_ms))
+        if seq < seqs[-1]:
+            self._prove()
         return True
 
     def hear(self, data: Heartbeat, arrived_ms: int) -> bool:
@@ -76,7 +91,19 @@ class WardSync(msgspec.Struct, array_like=True):
             return False
         self.beat = beat
         self.revision += 1
+        if beat.outbox_pending and not self.doubt_ms:
+            self.doubt_ms = arrived_ms
+        self._prove()
         return True
+
+    def _prove(self) -> None:
+        """By the newest heartbeat."""
+        beat = self.beat
+        if beat is None or beat.outbox_pending:
+            return
+        if intervals.contiguous(self.seqs.get(beat.epoch, [])) >= beat.last_seq:
+            self.proven_ms = max(self.proven_ms, beat.arrived_ms)
+            self.doubt_ms = 0
 
     def reject(self, arrived_ms: int, offset: int) -> bool:
         """Count a rejected message once."""

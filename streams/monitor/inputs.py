@@ -65,6 +65,8 @@ class SyncRow(NamedTuple):
     beat_epoch: str
     pending: int
     rejected: int
+    proven_ms: int
+    doubt_ms: int
 
 
 class Beats(NamedTuple):

@@ -196,6 +196,8 @@ def _certificate(
         beat_ms=newest.beat_ms if newest else known.beat_ms,
         beat_clock_ms=newest.clock_ms if newest else known.beat_clock_ms,
         rejected=known.rejected,
+        proven_ms=_proven_ms(known, newest),
+        doubt_ms=known.doubt_ms,
         skew_ms=beats.skew_ms if beats else _skew_ms(known, at_ms),
         delay_ms_p50=delay[0] if delay else None,
         delay_ms_p99=delay[1] if delay else None,
@@ -208,4 +210,16 @@ def _skew_ms(known: SyncRow, at_ms: int) -> int | None:
     return known.beat_clock_ms - known.beat_ms if known.beat_ms and recent else None
 
 
-_NO_ROW: Final = SyncRow("", 0, [], [], [], [], 0, 0, [], [], [], 0, 0, 0, 0, "", 0, 0)
+def _proven_ms(known: SyncRow, newest: Beats | None) -> int:
+    """The record's. It passes over heartbeats of a clock set back; one of before has no proof at all."""
+    proven_ms = known.proven_ms
+    if known.missing:
+        return proven_ms
+    if newest is not None and newest.pending == 0 and newest.clock_ms <= known.beat_clock_ms:
+        proven_ms = max(proven_ms, newest.beat_ms)
+    if not proven_ms and (known.pending == 0 or not known.beat_ms):
+        proven_ms = known.beat_ms or min(known.event_ms, known.arrived_ms)
+    return proven_ms
+
+
+_NO_ROW: Final = SyncRow("", 0, [], [], [], [], 0, 0, [], [], [], 0, 0, 0, 0, "", 0, 0, 0, 0)

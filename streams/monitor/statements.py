@@ -16,7 +16,7 @@ def ms(column: str) -> str:
 SYNC_COLUMNS: Final = f"""
     ward, {ms("known_at")}, epochs, counted, contiguous, highest, events, missing, hole_epoch, hole_first,
     hole_last, {ms("last_event_at")}, {ms("arrived_at")}, {ms("heartbeat_at")}, {ms("heartbeat_arrived_at")},
-    heartbeat_epoch, outbox_pending, rejected"""
+    heartbeat_epoch, outbox_pending, rejected, {ms("proven_at")}, {ms("doubted_at")}"""
 SYNC: Final = f"SELECT {SYNC_COLUMNS} FROM ward_sync FINAL"  # noqa: S608 - made of constants
 SYNC_HISTORY: Final = f"""
 SELECT {SYNC_COLUMNS} FROM ward_sync_recent

@@ -103,6 +103,7 @@ def _keep(made: WardSync, kept: WardSync) -> None:
     made.event_ms = kept.event_ms if made.event_ms - kept.event_ms <= 1 else made.event_ms
     made.arrived_ms = max(made.arrived_ms, kept.arrived_ms)
     made.city_ms = max(made.city_ms, kept.city_ms)
+    made.proven_ms, made.doubt_ms = kept.proven_ms, kept.doubt_ms
     if kept.beat and (made.beat is None or made.beat.clock_ms - kept.beat.clock_ms <= 1):
         made.beat = kept.beat
     if (kept.rejected_ms, kept.rejected_offset) >= (made.rejected_ms, made.rejected_offset):

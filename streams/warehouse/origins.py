@@ -145,6 +145,8 @@ ORIGINS: Final[Mapping[str, Mapping[str, Members]]] = {
         "heartbeat_last_seq": ("heartbeat.data.last_seq",),
         "outbox_pending": ("heartbeat.data.outbox_pending",),
         "rejected": ("kafka.value",),
+        "proven_at": ("*.time", *_ARRIVAL, *_SEQS, *_BEAT, "heartbeat.data.outbox_pending"),
+        "doubted_at": (*_ARRIVAL, "heartbeat.data.outbox_pending"),
     },
 }
 

@@ -279,6 +279,8 @@ def _sync_row(sync: WardSync, version: int) -> Row:
         sync.arrived_ms or None,
         *_beat(sync),
         sync.rejected,
+        sync.proven_ms or None,
+        sync.doubt_ms or None,
     )
 
 

@@ -138,6 +138,8 @@ WARD_SYNC: Final = _table(
     ("heartbeat_last_seq", "UInt64"),
     ("outbox_pending", "UInt64"),
     ("rejected", "UInt64"),
+    ("proven_at", f"Nullable({_TIME})"),
+    ("doubted_at", f"Nullable({_TIME})"),
 )
 
 COVERAGE: Final = _table(

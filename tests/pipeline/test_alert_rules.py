@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from streams.domain.book import Book, day_of
 from streams.domain.cut import number_of_cut
 from streams.domain.days import HANOI
 from streams.monitor.alerts.evaluate import LIMITS, evaluate, failures
-from streams.monitor.alerts.model import Finding
+from streams.monitor.alerts.fold import fold
+from streams.monitor.alerts.model import OPEN, Finding, Outcome
 from streams.monitor.alerts.rules import load, read
 from streams.monitor.rows import CITY_CUT, WARD_STATE
 from streams.warehouse import rows, tables
@@ -102,9 +104,21 @@ def test_silent_ward_is_found_with_when_it_was_heard_last(store: Store) -> None:
     heard = NOW_MS - 1_000_000
     state(store, alive="silent", reason="silent", heard_at=heard, event_at=heard, since=heard)
     (finding,) = found(store, "silent-ward")
-    assert (finding.key, finding.ward, finding.since_ms) == (WARD, WARD, heard)
+    assert (finding.key, finding.ward, finding.since_ms, finding.starts) == (WARD, WARD, heard, True)
     assert "Hoàn Kiếm (00070)" in finding.words.what_vi
     assert finding.words.next_en.endswith("dongbo ward show 00070")
+
+
+def test_ward_silent_when_its_office_closed_keeps_its_alert_and_starts_none(store: Store) -> None:
+    since = NOW_MS - 9_000_000
+    state(store, alive="closed", reason="silent_before_closing", since=since, heard_at=since, event_at=since)
+    (finding,) = found(store, "silent-ward")
+    assert (finding.key, finding.since_ms, finding.starts) == (WARD, since, False)
+    rule = RULES["silent-ward"].name
+    assert fold({}, [Outcome(rule, (finding,))], NOW_MS).live == {}
+    opened = fold({}, [Outcome(rule, (replace(finding, starts=True),))], NOW_MS - 600_000).live
+    (kept,) = fold(opened, [Outcome(rule, (finding,))], NOW_MS).live.values()
+    assert (kept.state, kept.ended_ms) == (OPEN, None)
 
 
 def test_silence_is_found_although_another_reason_is_worse(store: Store) -> None:

@@ -44,7 +44,7 @@ from tests.pipeline.workers import WorkerProcess, producer
 
 pytestmark = pytest.mark.timeout(240)
 STOPS, RESTS, HOLE, FAST_CLOCK, COUNTED, LATE = "00070", "00004", "00008", "00025", "00082", "00091"
-GAP, NEVER = "00097", "00103"
+GAP, NEVER, CLOSES = "00097", "00103", "00118"
 
 
 class Town:
@@ -195,6 +195,29 @@ def test_ward_that_stops_is_silent_soon_after_its_deadline_and_a_closed_office_n
     assert not found["covered"]
     town.run("calendar", "set", STOPS, "00:00-24:00", *days(), "--silent-after", "3600")
     eventually(lambda: town.state(STOPS)["alive"] == "quiet", 60, 0.2)
+
+
+def test_ward_silent_when_its_office_closes_is_left_out_until_it_is_heard(
+    town: Town, monitor: Monitor
+) -> None:
+    while f"{datetime.now(HANOI):%H:%M}" >= "23:57":
+        time.sleep(1)
+    town.run("calendar", "set", CLOSES, "00:00-24:00", *days(), "--silent-after", "3")
+    heard_ms = town.beat(CLOSES)
+    eventually(lambda: town.state(CLOSES)["alive"] == "silent", 66, 0.2)
+    closing = datetime.now(HANOI).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    town.run("calendar", "set", CLOSES, f"00:00-{closing:%H:%M}", *days(), "--silent-after", "3")
+    eventually(lambda: town.state(CLOSES)["alive"] == "closed", 150, 0.5)
+    found = town.state(CLOSES)
+    assert (found["status"], found["reason"], found["covered"]) == ("bad", "silent_before_closing", False)
+    assert round(found["complete_at"].timestamp() * 1000) == heard_ms
+    cut = town.cut_after(round(closing.timestamp() * 1000))
+    assert dict(zip(cut["left_out"], cut["left_out_reason"], strict=True))[CLOSES] == "silent_before_closing"
+    town.beat(CLOSES, pending=1)  # heard, but something waits
+    eventually(lambda: town.state(CLOSES)["reason"] == "unproven", 60, 0.2)
+    town.beat(CLOSES)
+    eventually(lambda: town.state(CLOSES)["covered"], 60, 0.2)
+    assert town.state(CLOSES)["status"] == "good"
 
 
 def test_hole_is_known_since_it_was_revealed_and_the_ward_is_covered_once_it_is_filled(

@@ -66,6 +66,24 @@ def history(steps: list[Step], hold_s: int) -> tuple[list[Alert], dict[Key, Aler
     return changes, live
 
 
+def test_finding_that_may_not_start_keeps_an_open_alert_and_opens_none() -> None:
+    keeps = replace(finding("one"), starts=False)
+
+    def after(found: Finding | None, live: dict[Key, Alert], now_ms: int) -> dict[Key, Alert]:
+        return fold(live, [Outcome("rule", (found,) if found else (), hold_ms=10_000)], now_ms).live
+
+    assert after(keeps, {}, 1_000) == {}
+    pending = after(finding("one"), {}, 1_000)
+    assert after(keeps, pending, 60_000) == {}
+    opened = after(finding("one"), pending, 20_000)
+    (kept,) = after(keeps, after(keeps, opened, 30_000), 9_000_000).values()
+    assert (kept.state, kept.started_ms, kept.last_seen_ms) == (OPEN, 20_000, 9_000_000)
+    ending = after(None, {kept.where: kept}, 9_100_000)
+    (again,) = after(keeps, ending, 9_100_000 + FLAP_MS).values()
+    assert (again.id, again.state) == (kept.id, OPEN)
+    assert after(keeps, ending, 9_100_001 + FLAP_MS) == {}
+
+
 @given(STEPS, st.sampled_from([0, 10, 60]))
 def test_one_key_has_one_living_alert_and_versions_rise(steps: list[Step], hold_s: int) -> None:
     changes, live = history(steps, hold_s)

@@ -1,5 +1,6 @@
-"""Goal: silent means silent, and a closed office never is. Method: instants on the real calendar of Viet Nam,
-and any hours and instants against a count of open milliseconds minute by minute.
+"""Goal: silent means silent, a closed office never becomes it, and its closing does not end it.
+
+Method: instants on the real calendar of Viet Nam, and any hours and instants against a count of open minutes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from streams.domain.alive import (
     Thresholds,
     WardHours,
     alive,
+    idle_until,
     parse_spans,
     silent_at,
 )
@@ -54,15 +56,17 @@ def test_ward_never_heard_is_never_whatever_the_hour() -> None:
     [
         ("23 10:14:59.999", "23 10:00", QUIET),  # the last millisecond before the deadline
         ("23 10:15", "23 10:00", SILENT),
-        ("23 08:00", "20 16:00", QUIET),  # the office opens after a weekend and has its time before it
-        ("23 08:14:59.999", "20 16:00", QUIET),
-        ("23 08:15", "20 16:00", SILENT),
+        ("23 08:00", "20 17:15", QUIET),  # the office opens after a weekend and has its time before it
+        ("23 08:14:59.999", "20 17:15", QUIET),
+        ("23 08:15", "20 17:15", SILENT),
+        ("23 08:00", "20 17:14:59.999", SILENT),  # silent when it closed, and not heard since
         ("23 08:10", "23 07:58", QUIET),  # heard before the opening: the opening counts
         ("23 07:59:59.999", "20 16:00", CLOSED),
-        ("23 12:00", "23 08:00", CLOSED),  # the lunch break closes a silence
         ("23 11:59:59.999", "23 08:00", SILENT),
-        ("23 13:44:59.999", "23 08:00", QUIET),
-        ("23 13:45", "23 08:00", SILENT),
+        ("23 12:00", "23 08:00", CLOSED),  # not its word, but see `since_ms`
+        ("23 13:30", "23 08:00", SILENT),  # the lunch break ended nothing
+        ("23 13:44:59.999", "23 11:45", QUIET),
+        ("23 13:45", "23 11:45", SILENT),
         ("23 17:30", "23 13:00", CLOSED),
         ("22 10:00", "20 10:00", CLOSED),  # Sunday
         ("24 10:00", "20 10:00", CLOSED),  # a holiday
@@ -79,10 +83,10 @@ def test_override_closes_a_working_day_and_opens_a_holiday() -> None:
         [Override(DAY, DAY, ()), Override(date(2026, 11, 24), date(2026, 11, 24), ((540, 600),))]
     )
     assert word("23 10:00", heard="20 10:00", hours=hours) == CLOSED
-    assert word("24 09:14", heard="20 10:00", hours=hours) == QUIET
-    assert word("24 09:15", heard="20 10:00", hours=hours) == SILENT
-    assert word("24 10:00", heard="20 10:00", hours=hours) == CLOSED
-    assert word("25 08:15", heard="20 10:00", hours=hours) == SILENT
+    assert word("24 09:14", heard="23 10:00", hours=hours) == QUIET
+    assert word("24 09:15", heard="23 10:00", hours=hours) == SILENT
+    assert word("24 10:00", heard="23 10:00", hours=hours) == CLOSED
+    assert word("25 08:00", heard="23 10:00", hours=hours) == SILENT
 
 
 def test_override_with_its_own_threshold_is_silent_sooner_or_later() -> None:
@@ -121,9 +125,44 @@ def test_deadline_is_named_ahead_over_weekends_and_short_spans() -> None:
     assert silent_at(hours, ms("23 10:00"), ms("23 10:01"), 900) == ms("23 10:15")
     assert silent_at(hours, ms("23 11:50"), ms("23 11:55"), 900) == ms("23 13:45")  # noon comes first
     assert silent_at(hours, ms("23 17:20"), ms("23 18:00"), 900) == ms("25 08:15")  # the holiday between
-    assert silent_at(hours, ms("20 16:00"), ms("21 10:00"), 900) == ms("23 08:15")
+    assert silent_at(hours, ms("20 17:20"), ms("21 10:00"), 900) == ms("23 08:15")
+    assert silent_at(hours, ms("20 16:00"), ms("21 10:00"), 900) == ms("20 16:15")  # before it closed
     assert silent_at(hours, ms("23 08:00"), ms("23 11:00"), 900) == ms("23 08:15")  # silent since then
     assert silent_at(hours, ms("23 08:00"), ms("23 11:00"), 5 * 3600) is None  # no span is so long
+
+
+def test_silence_goes_on_through_the_closing_until_the_ward_is_heard() -> None:
+    for at in ("23 11:00", "23 12:30", "23 14:00", "23 20:00", "24 10:00", "25 09:00"):
+        found = alive(Certificate(ward="00070", beat_ms=ms("23 10:00")), WardHours(), ms(at), LIMITS)
+        assert found.since_ms == ms("23 10:15"), at
+        assert found.word == (SILENT if found.open else CLOSED)
+    heard = Certificate(ward="00070", beat_ms=ms("23 12:30"))
+    assert alive(heard, WardHours(), ms("23 13:00"), LIMITS).since_ms == 0
+
+
+@pytest.mark.parametrize(
+    ("proven", "at", "until"),
+    [
+        ("23 10:00", "23 11:00", "23 10:00"),
+        ("23 11:50", "23 11:59:59.999", "23 11:50"),
+        ("23 11:50", "23 12:00", "23 12:00"),
+        ("23 11:45", "23 13:00", "23 13:00"),  # a ward that is heard then is not silent before the closing
+        ("23 11:44:59.999", "23 13:00", "23 11:44:59.999"),
+        ("23 11:50", "23 14:00", "23 13:30"),
+        ("23 12:10", "23 14:00", "23 13:30"),
+        ("20 17:20", "22 10:00", "22 10:00"),
+        ("20 17:20", "23 09:00", "23 08:00"),
+        ("2026-08-21 17:29", "2026-08-22 10:00", "2026-08-22 08:00"),  # a Saturday that is worked
+    ],
+)
+def test_proof_near_a_closing_holds_until_the_office_opens(proven: str, at: str, until: str) -> None:
+    assert idle_until(WardHours(), ms(proven), ms(at), 900) == ms(until)
+
+
+def test_office_that_opens_no_more_is_idle_for_good() -> None:
+    hours = WardHours([Override(date(2026, 11, 21), date(2027, 12, 31), ())])
+    assert idle_until(hours, ms("20 17:25"), ms("2026-11-29 10:00"), 900) == ms("2026-11-29 10:00")
+    assert idle_until(hours, ms("20 17:00"), ms("2026-11-29 10:00"), 900) == ms("20 17:00")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +203,7 @@ def test_silent_is_what_counting_open_minutes_says(
     heard_back: int,
     after_minutes: int,
 ) -> None:
-    """The minutes since the last sign of life, or since the office was last closed, are all open ones."""
+    """At some instant of open hours the minutes before it were all open ones without a sign of life."""
     overrides = [
         Override(DAY + timedelta(days=first), DAY + timedelta(days=first + length), spans)
         for first, length, spans in given
@@ -177,15 +216,16 @@ def test_silent_is_what_counting_open_minutes_says(
         minute = moment.hour * 60 + moment.minute
         return any(start <= minute < end for start, end in hours.of_day(moment.date()))
 
-    open_for, moment = 0, at
-    while moment > heard and is_open(moment - timedelta(minutes=1)):
-        open_for, moment = open_for + 1, moment - timedelta(minutes=1)
-    expected = is_open(at) and open_for >= after_minutes
+    open_for, expected, moment = 0, False, heard
+    while moment <= at and not expected:
+        expected = is_open(moment) and open_for >= after_minutes
+        open_for, moment = open_for + 1 if is_open(moment) else 0, moment + timedelta(minutes=1)
 
     limits = Thresholds(silent_after_s=after_minutes * 60)
     known = Certificate(ward="00070", beat_ms=round(heard.timestamp() * 1000))
     found = alive(known, hours, round(at.timestamp() * 1000), limits)
-    assert (found.word == SILENT) == expected
+    assert (found.word == SILENT) == (expected and is_open(at))
+    assert (found.since_ms > 0) == expected
     assert found.open == is_open(at)
     if found.deadline_ms is not None:
         assert (found.deadline_ms <= round(at.timestamp() * 1000)) == expected

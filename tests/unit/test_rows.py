@@ -226,6 +226,12 @@ def test_sync_counts_holes_and_what_a_heartbeat_announced() -> None:
     assert (row["outbox_pending"], row["rejected"], row["heartbeat_last_seq"]) == (5, 2, 12)
 
 
+def test_sync_says_what_is_proven_and_since_when_something_waits() -> None:
+    row = sync(proven_ms=1_000, doubt_ms=2_000)
+    assert (row["proven_at"], row["doubted_at"]) == (1_000, 2_000)
+    assert (sync()["proven_at"], sync()["doubted_at"]) == (None, None)
+
+
 def test_sync_heartbeat_of_an_epoch_without_events_announces_all_of_it() -> None:
     assert sync(beat=Beat(1000, 2000, "new", 3, 0))["missing"] == 3
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from producers.contract.events import Heartbeat
 from streams.domain.alive import Override, Thresholds, WardHours
 from streams.domain.certificate import Certificate, Findings, Hole, Mismatch
 from streams.domain.phrases import LABELS, moment, ranges, span
 from streams.domain.status import LEVEL_OF, REASONS, Judgement, Previous, judge
+from streams.domain.sync import WardSync
+from tests.builders import HANOI
 from tests.unit.test_alive import ms
 
 AT = "23 14:30"
@@ -21,6 +26,7 @@ GOOD: dict[str, Any] = {
     "arrived_ms": ms("23 14:29"),
     "event_ms": ms("23 14:28"),
     "beat_ms": ms("23 14:29:30"),
+    "proven_ms": ms("23 14:29:30"),
 }
 FRIDAY = date(2026, 11, 20)
 DECLARED = frozenset({FRIDAY, date(2026, 11, 19)})
@@ -29,6 +35,11 @@ JOINED = ms("2026-11-02 08:00")
 
 def hole(since: str, first: int = 17, last: int = 19) -> Hole:
     return Hole("e", first, last, ms(since))
+
+
+def beaten(at: str) -> dict[str, Any]:
+    """A last heartbeat with nothing pending."""
+    return {"beat_ms": ms(at), "proven_ms": ms(at)}
 
 
 def judged(
@@ -54,6 +65,7 @@ CAUSES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "difference": ({}, {"differences": 2}),
     "behind": ({"pending": 45}, {}),
     "in_flight": ({"missing": 3, "holes": (hole("23 14:28"),)}, {}),
+    "unproven": ({"pending": 2, "proven_ms": ms("23 14:10")}, {}),
     "conflict": ({}, {"conflicts": 1}),
     "not_declared": ({}, {"declared": frozenset()}),
     "clock_skew": ({"skew_ms": -7_500_000}, {}),
@@ -68,6 +80,10 @@ WORDS = {
     "difference": ("Sổ khác sự kiện thô ở 2 ô", "Book and raw events differ in 2 cells"),
     "behind": ("45 sự kiện còn chờ gửi ở phường, xã", "45 events wait in the ward's outbox"),
     "in_flight": ("Đang chờ 3 sự kiện (số 17-19) từ 14:28", "Waiting for 3 events (17-19) since 14:28"),
+    "unproven": (
+        "Chỉ chắc đủ đến 14:10; 2 sự kiện còn chờ gửi",
+        "Known to be complete up to 14:10 only; 2 pending in the ward's outbox",
+    ),
     "conflict": ("1 số thứ tự bị dùng lại với nội dung khác", "1 seq used again with other content"),
     "not_declared": ("Chưa chốt số ngày 20/11/2026", "The totals of 20/11/2026 are not declared"),
     "clock_skew": ("Đồng hồ phường, xã chậm 2 giờ 5 phút", "The ward's clock is 2 h 5 min behind"),
@@ -101,7 +117,7 @@ def test_levels_do_not_rise_again_from_the_first_reason_to_the_last() -> None:
     [
         (AT, {}, "active"),
         (AT, {"arrived_ms": ms("23 14:00")}, "quiet"),
-        ("22 14:30", {"arrived_ms": ms("20 16:00"), "beat_ms": ms("20 17:00")}, "closed"),
+        ("22 14:30", {"arrived_ms": ms("20 16:00")} | beaten("20 17:20"), "closed"),
     ],
 )
 def test_ward_without_a_cause_is_good(at: str, known: dict[str, Any], reason: str) -> None:
@@ -161,13 +177,79 @@ def test_newest_mismatch_is_told_and_the_others_counted() -> None:
     assert found.reconciled == "mismatch"
 
 
-def test_complete_up_to_is_the_heartbeat_the_event_or_the_instant_of_a_closed_office() -> None:
-    assert judged().complete_ms == GOOD["beat_ms"]
-    assert judged({"pending": 1}).complete_ms == GOOD["event_ms"]
-    assert judged({"beat_ms": 0}).complete_ms == GOOD["event_ms"]
-    assert judged({"beat_ms": 0, "event_ms": ms("23 18:00")}).complete_ms == ms(AT)  # never above the instant
-    closed = {"arrived_ms": ms("20 16:00"), "beat_ms": ms("20 17:00")}
-    assert judged(closed, at="22 14:30").complete_ms == ms("22 14:30")
+def test_complete_up_to_is_what_is_proven_and_in_a_closed_office_the_instant() -> None:
+    assert judged().complete_ms == GOOD["proven_ms"]
+    assert judged({"proven_ms": 0}).complete_ms is None
+    assert judged({"proven_ms": ms("23 18:00")}).complete_ms == ms(AT)  # never above the instant
+    # Something waits, and what happened in another year came last: the proof before stays.
+    assert judged({"pending": 1, "event_ms": ms("2026-07-21 23:59")}).complete_ms == GOOD["proven_ms"]
+    assert judged({"arrived_ms": 0} | beaten("20 17:20"), at="22 14:30").complete_ms == ms("22 14:30")
+
+
+@pytest.mark.parametrize("at", ["23 12:00", "23 13:29:59.999", "23 18:00", "24 10:00"])
+def test_ward_silent_when_its_office_closed_is_left_out_until_it_is_heard(at: str) -> None:
+    """It was good, covered and complete up to now at lunch, in the evening and all weekend."""
+    last = {"arrived_ms": ms("23 09:00")} | beaten("23 10:00")
+    found = judged(last, at=at)
+    assert (found.status, found.reason, found.left_out) == ("bad", *["silent_before_closing"] * 2)
+    assert (found.covered, found.complete_ms, found.since_ms) == (False, ms("23 10:00"), ms("23 10:15"))
+    day = "" if at.startswith("23") else " 23/11/2026"
+    assert found.words.en == f"Office closed, and silent before it: nothing heard since 10:00{day}"
+    back = judged(last | beaten(at), at=at)
+    assert (back.reason, back.covered, back.complete_ms) == ("closed", True, ms(at))
+
+
+def test_what_waits_when_the_office_has_closed_is_not_complete() -> None:
+    waits = {"arrived_ms": ms("23 17:00"), "pending": 3, "beat_ms": ms("23 17:29")}
+    early = judged(waits | {"proven_ms": ms("23 17:10"), "doubt_ms": ms("23 17:11")}, at="23 18:00")
+    assert (early.left_out, early.complete_ms) == ("unproven", ms("23 17:10"))
+    assert early.words.vi == "Chỉ chắc đủ đến 17:10; 3 sự kiện còn chờ gửi"
+    near = {"proven_ms": ms("23 17:28"), "doubt_ms": ms("23 17:29")}
+    late = judged(waits | near, at="23 18:00")
+    assert (late.left_out, late.complete_ms) == ("unproven", ms("23 17:29"))
+    overtime = waits | {"beat_ms": ms("23 18:30"), "proven_ms": ms("23 18:29"), "doubt_ms": ms("23 18:30")}
+    assert judged(overtime, at="23 18:31").covered  # it has its grace to come
+    assert not judged(overtime, at="23 18:31:00.001").covered
+
+
+def test_ward_without_heartbeats_is_judged_by_its_events() -> None:
+    live = {"beat_ms": 0, "arrived_ms": ms("23 14:29"), "proven_ms": ms("23 14:28")}
+    assert (judged(live).reason, judged(live).complete_ms) == ("active", ms("23 14:28"))
+    history = live | {"proven_ms": ms("2026-07-21 23:59")}
+    assert (judged(history).alive.word, judged(history).left_out) == ("active", "unproven")
+
+
+beats = st.lists(st.tuples(st.integers(1, 8 * 60), st.integers(0, 3) | st.just(0)), min_size=1, max_size=25)
+
+
+@given(told=beats, looks=st.lists(st.integers(0, 120), max_size=4))
+def test_complete_up_to_never_runs_back(told: list[tuple[int, int]], looks: list[int]) -> None:
+    """Heartbeats some minutes apart, with something pending or not, over days, closings and openings."""
+    sync, at_ms, before = WardSync("00070"), ms("20 07:00"), 0
+    for minutes, pending in told:
+        for instant in sorted({at_ms + look * 60_000 for look in looks if look < minutes} | {at_ms}):
+            certificate = Certificate(
+                ward="00070",
+                beat_ms=sync.beat.arrived_ms if sync.beat else 0,
+                pending=sync.beat.outbox_pending if sync.beat else 0,
+                proven_ms=sync.proven_ms,
+                doubt_ms=sync.doubt_ms,
+            )
+            found = judge(certificate, OPEN, Findings(), instant, LIMITS)
+            assert before <= (found.complete_ms or 0) <= instant
+            before = found.complete_ms or 0
+            if found.covered and found.alive.open:
+                assert instant - before <= LIMITS.silent_after_s * 1000 or before >= opened(instant)
+        at_ms += minutes * 60_000
+        clock = datetime.fromtimestamp(at_ms / 1000, HANOI)
+        sync.hear(Heartbeat(ward="00070", epoch="e", last_seq=0, outbox_pending=pending, clock=clock), at_ms)
+
+
+def opened(at_ms: int) -> int:
+    """When the office opened."""
+    span = OPEN.present(at_ms)
+    assert span is not None
+    return span.start_ms
 
 
 def test_since_is_the_cause_s_own_or_goes_on_from_before() -> None:

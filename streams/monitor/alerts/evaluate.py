@@ -79,8 +79,11 @@ def _finding(rule: Rule, row: Mapping[str, Any], now_ms: int) -> Finding:
         ward=ward,
         since_ms=round(since.timestamp() * 1000) if isinstance(since, datetime) else now_ms,
         severity=rule.severity,
-        values={name: said(value, "") for name, value in full.items() if name not in ("key", "ward")},
+        values={
+            name: said(value, "") for name, value in full.items() if name not in ("key", "ward", "starts")
+        },
         words=Words(*(filled(rule.words[name], full, name[-2:]) for name in WORDS)),
+        starts=bool(row.get("starts", True)),
     )
 
 

@@ -3,6 +3,7 @@
 Invariants:
 - Of one rule and key at most one alert lives.
 - An alert opens when its rule has found it at every evaluation for the rule's `for`, till then it is pending.
+- A finding that may not start an alert keeps one that is open, and is as if not found otherwise.
 - Only a whole evaluation of its own rule ends an alert; a rule that failed, or was not asked, ends nothing.
 - An alert that returns within `FLAP_MS` of its end goes on; so its end is final, and told, only after that.
 - Nothing here depends on anything but the arguments: a monitor that was restarted goes on from stored alerts.
@@ -58,7 +59,9 @@ def _of_rule(live: Mapping[Key, Alert], outcome: Outcome, now_ms: int) -> Iterat
     """The alerts of a rule that are touched. Of findings with the same key the first counts."""
     found: dict[Key, Finding] = {}
     for finding in outcome.findings:
-        found.setdefault((outcome.rule, finding.key), finding)
+        where = (outcome.rule, finding.key)
+        if finding.starts or _is_open(live.get(where), now_ms):
+            found.setdefault(where, finding)
     for where, finding in found.items():
         alert = live.get(where)
         if alert is not None and _is_over(alert, now_ms):
@@ -69,6 +72,10 @@ def _of_rule(live: Mapping[Key, Alert], outcome: Outcome, now_ms: int) -> Iterat
         for where, alert in live.items():
             if where[0] == outcome.rule and where not in found:
                 yield _unseen(alert, now_ms)
+
+
+def _is_open(alert: Alert | None, now_ms: int) -> bool:
+    return alert is not None and alert.state != PENDING and not _is_over(alert, now_ms)
 
 
 def _is_over(alert: Alert, now_ms: int) -> bool:

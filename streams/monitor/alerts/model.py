@@ -35,7 +35,10 @@ class Words(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One row of a rule. The same rule and key is the same alert."""
+    """One row of a rule. The same rule and key is the same alert.
+
+    `starts`: whether it may open one; if not, it only keeps one open.
+    """
 
     rule: str
     key: str
@@ -44,6 +47,7 @@ class Finding:
     severity: str
     values: Mapping[str, str]
     words: Words
+    starts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

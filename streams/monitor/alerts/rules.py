@@ -10,6 +10,7 @@
     -- param days UInt32 default 7
 
 A row has `key` (the same key is the same alert), `ward` (or ''), `since` and the figures that the words name.
+One with `starts` false keeps an alert that is open and opens none.
 """
 
 from __future__ import annotations
