@@ -22,6 +22,7 @@ MAKERS: Final[Mapping[str, tuple[str, str]]] = {
     "operator": ("người vận hành đặt", "set by an operator"),
     "reference": ("bảng tra cứu đi kèm", "reference data that comes with the program"),
     "rebuild": ("lần dựng lại sổ", "a rebuild of the books"),
+    "retention": ("lần gỡ dữ liệu quá hạn", "a removal of what is kept no longer"),
 }
 
 _WARD: Final = ("*.data.ward",)
@@ -167,6 +168,7 @@ MADE_BY: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("office_overrides", "alert_acks", "repairs"), "operator"),
     **dict.fromkeys(("rebuilds", "rebuild_changes"), "rebuild"),
+    **dict.fromkeys(("seals", "removals", "removed_seqs"), "retention"),
     **dict.fromkeys(
         (
             "wards",
