@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import dashboards.server.views as page
@@ -28,12 +29,12 @@ class Asked(NamedTuple):
     values: Mapping[str, Any]
 
 
-def everything(scale: Scale) -> list[Asked]:
-    """All queries with values that suit the generated data.
+def everything(scale: Scale, sql: Path = SQL) -> list[Asked]:
+    """All queries with values that suit the generated data; questions from this folder of SQL.
 
     :raises KeyError: the page has a parameter that `country.values` does not know
     """
-    return [*_page(scale), *_tables(scale), *_questions()]
+    return [*_page(scale), *_tables(scale), *_questions(sql)]
 
 
 def _page(scale: Scale) -> Iterator[Asked]:
@@ -52,8 +53,8 @@ def _tables(scale: Scale) -> Iterator[Asked]:
         yield Asked(LIVE if name in watched else TABLE, f"table.{name}", table.sql, _values(table.sql, scale))
 
 
-def _questions() -> Iterator[Asked]:
-    for name, question in questions.load(SQL / "questions").items():
+def _questions(folder: Path) -> Iterator[Asked]:
+    for name, question in questions.load(folder / "questions").items():
         sql, bound = questions.prepared(question)
         yield Asked(QUESTION, name, sql, bound)
 

@@ -5,7 +5,9 @@
 Each simulated day, as the loader does it, inserts of the books of that day and the day before, and of the
 day's events, some 12,600 steps of 3,150 dossiers. Inserts follow each other without a pause, where life has
 seconds between them, so merges have less time here. After each day: active parts by table, merges running,
-and what asking with FINAL takes.
+and what asking with FINAL takes. Exit code 1 where a bound is broken: parts of any table, milliseconds of
+either question (medians of 3, so that one slow moment of the machine is no finding), and parts that grow: at
+most twice as many in the last third of the month as in the first.
 """
 
 from __future__ import annotations
@@ -21,18 +23,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from streams.monitor.upkeep import sweep
 from streams.warehouse.store import Store
 from tests.bench.country import Scale, generate, upsert, work_day
-from tests.bench.questions import engine, newest_end
+from tests.bench.looks import engine
+from tests.bench.questions import newest_end
+from tests.bench.report import commit, machine
 
 TABLES: Final = ("book", "day_totals", "book_history", "events", "dossiers", "open_dossiers")
-_CITY: Final = "SELECT * FROM v_city_day WHERE day > {day:Date32} - 7"
-_BACKLOG: Final = "SELECT sum(backlog), sum(overdue) FROM v_backlog"
+ASKED: Final = {
+    "city": "SELECT * FROM v_city_day WHERE day > {day:Date32} - 7",
+    "backlog": "SELECT sum(backlog), sum(overdue) FROM v_backlog",
+}
 _RUNS: Final = 3
+# ClickHouse slows inserts down from 1,000 parts of a partition on; a tenth of it is far from trouble.
+PARTS_MAX: Final = 100
+# What a question of the city may take at any time.
+READ_MS_MAX: Final = 1_000.0
+GROWTH_MAX: Final = 2.0
+# Of so few parts twice as many are still few.
+PARTS_FEW: Final = 10
 
 
 def month(store: Store, scale: Scale, days: int, inserts: int) -> list[dict[str, Any]]:
@@ -51,6 +65,26 @@ def month(store: Store, scale: Scale, days: int, inserts: int) -> list[dict[str,
     return found
 
 
+def broken(found: list[dict[str, Any]]) -> list[str]:
+    """The bounds that the month did not keep to, in words."""
+    names = [f"parts_{table}" for table in TABLES]
+    wrong = [
+        f"day {day['day']}: {name} is {day[name]:,}, above {bound:,}"
+        for day in found
+        for name, bound in [
+            *((name, PARTS_MAX) for name in names),
+            *((f"{each}_ms", READ_MS_MAX) for each in ASKED),
+        ]
+        if day[name] > bound
+    ]
+    third = len(found) // 3
+    for name in names if third else ():
+        first, last = (statistics.mean(day[name] for day in some) for some in (found[:third], found[-third:]))
+        if last > GROWTH_MAX * max(first, PARTS_FEW):
+            wrong.append(f"{name} grows: {first:,.1f} in the first third, {last:,.1f} in the last")
+    return wrong
+
+
 def _figures(store: Store, scale: Scale) -> dict[str, Any]:
     parts: dict[str, int] = dict(
         store.query(
@@ -62,8 +96,7 @@ def _figures(store: Store, scale: Scale) -> dict[str, Any]:
         **{f"parts_{table}": int(parts.get(table, 0)) for table in TABLES},
         "merges": int(store.value("SELECT count() FROM system.merges WHERE database = currentDatabase()")),
         "open_rows": int(store.value("SELECT count() FROM open_dossiers")),
-        "city_ms": _ask(store, _CITY, {"day": scale.end}),
-        "backlog_ms": _ask(store, _BACKLOG, {}),
+        **{f"{name}_ms": _ask(store, sql, {"day": scale.end}) for name, sql in ASKED.items()},
     }
 
 
@@ -79,7 +112,7 @@ def _ask(store: Store, sql: str, values: dict[str, Any]) -> float:
 def show(found: list[dict[str, Any]], *, as_json: bool) -> None:
     """A table for people, or one JSON value."""
     if as_json:
-        print(json.dumps(found))
+        print(json.dumps({"commit": commit(), "machine": msgspec.structs.asdict(machine()), "days": found}))
         return
     table = Table(*found[0])
     for day in found:
@@ -101,7 +134,9 @@ def main() -> int:
         generate(store, scale)
         found = month(store, scale, given.days, given.inserts)
     show(found, as_json=given.json)
-    return 0
+    wrong = broken(found)
+    print("\n".join(wrong), file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

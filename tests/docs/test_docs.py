@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,17 @@ def test_every_dev_command_of_the_readme_exists() -> None:
     known = {*get_command(app).commands, "setup", "test", "check", "bench", "faults"}  # type: ignore[attr-defined]
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\./dev ([a-z]+)", text)) <= known
+
+
+def test_every_benchmark_stands_in_the_help() -> None:
+    dev = runpy.run_path(str(REPOSITORY / "dev"), run_name="dev")
+    said = re.search(r"bench     NAME [^:]*: (.*?)\n  faults", dev["HELP"], re.DOTALL)
+    assert said is not None
+    files = {path.stem: path.read_text() for path in (REPOSITORY / "tests" / "bench").glob("*.py")}
+    names = files.keys() - dev["BENCH_PARTS"]
+    assert sorted(re.findall(r"\w+", said[1])) == sorted(names)
+    assert all("__main__" in files[name] for name in names)
+    assert files.keys() >= dev["BENCH_PARTS"]
 
 
 def test_the_event_that_integrators_read_is_admitted() -> None:

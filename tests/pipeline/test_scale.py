@@ -7,15 +7,18 @@ runs once; totals, backlog and a cut are compared with what the arrays of the bo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from ops.stack.clickhouse import Endpoint
 from streams.warehouse import as_of
 from streams.warehouse.store import Store
+from tests.bench import looks, merges
 from tests.bench.asked import everything
-from tests.bench.country import Scale, generate, work_day
+from tests.bench.country import FEW, Scale, add_the_rest, generate, generate_few, work_day
 from tests.pipeline.warehouse import SQL, database
 
 SCALE = Scale(end=date(2026, 6, 30), wards=200, days=40, recent_days=2, sample=50, cut_days=1, judged_cuts=20)
@@ -82,6 +85,52 @@ def test_narrow_totals_at_a_cut_are_those_of_the_books_then(store: Store) -> Non
     revisions = "SELECT sum(revision) FROM v_ward_day"
     then = store.value(as_of.rewrite(revisions, NAMES), as_of.bound(str(SCALE.cut)))
     assert store.value(revisions) - then == SCALE.wards, "no book has changed since the cut: nothing is shown"
+
+
+def test_the_sample_is_whole_blocks_of_seqs_and_made_in_two_parts(clickhouse: Endpoint) -> None:
+    whole = "SELECT count(), uniqExact(ward, dossier), sum(cityHash64(ward, seq)) FROM events"
+    old = f"occurred_at < '{SCALE.end - timedelta(days=30)} 00:00:00'"
+    with database(clickhouse) as parts:
+        generate_few(parts, SCALE)
+        few = parts.value(f"SELECT uniqExact(ward, dossier) FROM events WHERE {old}")
+        add_the_rest(parts, SCALE)
+        both = parts.query(whole).rows
+        blocks = (
+            f"SELECT uniqExact(seq) FROM events WHERE status = 2 AND {old} GROUP BY ward, intDiv(seq, 128)"
+        )
+        thin = [count for (count,) in parts.query(blocks).rows if count != 16]
+        twice = parts.value("SELECT count() FROM r_full_blocks")
+        # A run may begin on one side of that day and end on the other.
+        assert len(thin) <= 2 * SCALE.wards // SCALE.sample
+        many = parts.value(f"SELECT uniqExact(ward, dossier) FROM events WHERE {old}")
+    assert twice == 0, "the sample and the newest days overlap"
+    assert both[0][1] > SCALE.dossiers_old > 0
+    assert few * FEW == pytest.approx(many, rel=0.35)
+
+
+def test_a_simulated_month_of_two_days_keeps_its_bounds(clickhouse: Endpoint) -> None:
+    scale = replace(SCALE, wards=126, end=SCALE.end - timedelta(days=2))
+    with database(clickhouse) as store:
+        generate(store, scale)
+        found = merges.month(store, scale, days=2, inserts=3)
+        newest = store.value("SELECT max(day) FROM book")
+    assert ([day["day"] for day in found], newest) == ([1, 2], SCALE.end)
+    # How long reading took says something on a quiet machine only.
+    assert [line for line in merges.broken(found) if "_ms is" not in line] == []
+    assert all(day["parts_book"] > 0 and day["city_ms"] > 0 for day in found)
+
+
+def test_kept_data_is_used_only_if_it_is_whole_and_of_the_same_scale(tmp_path: Path) -> None:
+    made = replace(SCALE, end=date(2026, 6, 29))
+    assert looks.kept(tmp_path, SCALE) == SCALE
+    few = tmp_path / looks.FEW_FOLDER
+    (few / "clickhouse").mkdir(parents=True)
+    with pytest.raises(looks.Unusable, match="not finished"):
+        looks.kept(tmp_path, SCALE)
+    looks.mark(few, looks.Made(made, whole=False, seconds=1))
+    assert looks.kept(tmp_path, SCALE) == made, "the day it was made for, not today's"
+    with pytest.raises(looks.Unusable, match="another scale"):
+        looks.kept(tmp_path, replace(SCALE, sample=10))
 
 
 def test_the_backlog_of_the_open_dossiers_is_that_of_all(store: Store) -> None:
