@@ -38,6 +38,7 @@ class Routes:
     ) -> None:
         self._config, self._hub, self._views, self._past, self._wake = config, hub, views, past, wake
         self._assets = assets.load()
+        self._cut_days = cuts.Days()
 
     def application(self) -> web.Application:
         """All of it as one aiohttp application."""
@@ -96,7 +97,7 @@ class Routes:
         """The days that have cuts, and for `day` the numbers that a slider can reach, as unbroken runs."""
         day = day_of(request)
         try:
-            days = await self._past.ask(cuts.days)
+            days = await self._past.ask(self._cut_days.read)
             runs = await self._past.ask(lambda source: cuts.runs(source, day)) if day else []
         except Unavailable:
             raise Problem("clickhouse_away") from None

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, Final
 
+from dashboards.server.views.city import quality
 from producers.contract.wards import WARDS
 from streams.warehouse.store import Store
 
@@ -265,6 +266,7 @@ def values(scale: Scale) -> dict[str, dict[str, Any]]:
     return {
         "day": day, "last": day, "today": day, "to": day,
         "first": {"Date32": scale.end - timedelta(days=29)},
+        "from_day": {"Date32": scale.end - timedelta(days=quality.DAYS[0] - 1)},
         "since": {"Date32": scale.end, "Int64": now_ms - 86_400_000}, "until": {"Int64": now_ms},
         "days": {"Array(Date32)": week}, "at": {"Int64": now_ms}, "number": {"UInt64": scale.cut},
         "limit": {"UInt16": 60}, "city": {"Bool": True}, "now": {"Int64": now_ms},

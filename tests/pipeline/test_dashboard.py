@@ -193,10 +193,16 @@ async def test_cuts_of_a_day_come_as_unbroken_runs(
 ) -> None:
     noon = datetime(2025, 7, 21, 5, 0, tzinfo=UTC)
     numbers = [city.cut(noon + timedelta(seconds=s)) for s in (0, 10, 20, 60, 70)]
-    found = await read_json(http, f"{serve().url}/api/cuts?day={MONDAY}")
+    url = f"{serve().url}/api/cuts?day="
+    found = await read_json(http, f"{url}{MONDAY}")
     assert found["runs"] == [[numbers[0], numbers[2]], [numbers[3], numbers[4]]]
     assert found["days"] == [MONDAY.isoformat()]
-    assert (await read_json(http, f"{serve().url}/api/cuts?day=2025-07-22"))["runs"] == []
+    assert (await read_json(http, f"{url}2025-07-22"))["runs"] == []
+    # What was known is remembered, and what is published later is seen.
+    later = city.cut(noon + timedelta(days=1))
+    found = await read_json(http, f"{url}2025-07-22")
+    assert found["days"] == [MONDAY.isoformat(), "2025-07-22"]
+    assert found["runs"] == [[later, later]]
 
 
 async def test_chosen_day_shows_that_day_and_its_week(

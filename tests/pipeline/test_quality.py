@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from dashboards.server.source import Source
+from dashboards.server.views.city.quality import quality
 from ops.stack.clickhouse import Endpoint
 from producers.contract.codec import encode
 from producers.contract.envelope import SequencedEvent
@@ -177,6 +179,23 @@ def test_delay_of_a_ward_leaves_its_backfill_out(store: Store) -> None:
     city.take(status(31, at=MORNING), MORNING + 50 * MINUTE)
     (found,) = inputs.delays(store, at_ms).values()
     assert 120_000 < found[0] < found[1] <= 3_000_000
+
+
+@pytest.mark.parametrize("days_later", [0, 3, 4, 30, 31, 400])
+def test_the_page_shows_the_newest_day_with_data_however_old_it_is(store: Store, days_later: int) -> None:
+    city = City(store)
+    city.live(range(1, 4), DAY - timedelta(days=60))
+    city.live(range(4, 6))
+    found = quality(Source(store), DAY.date() + timedelta(days=days_later))
+    assert found is not None
+    assert (found["day"], found["messages"]) == (DAY.date(), 2)
+    before = quality(Source(store), DAY.date() - timedelta(days=1))
+    assert before is not None
+    assert (before["day"], before["messages"]) == (DAY.date() - timedelta(days=60), 3)
+
+
+def test_the_page_shows_no_quality_before_anything_arrived(store: Store) -> None:
+    assert quality(Source(store), DAY.date()) is None
 
 
 def test_city_sums_wards_and_counts_rejects_of_nobody(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -31,7 +32,12 @@ SELECT min(number) AS first, max(number) AS last FROM
 )
 GROUP BY run ORDER BY first
 """
-DAYS: Final = "SELECT DISTINCT toDate32(at, 'Asia/Ho_Chi_Minh') AS day FROM v_city_cut ORDER BY day"
+DAYS: Final = """
+SELECT toDate32(at, 'Asia/Ho_Chi_Minh') AS day, max(number) AS newest FROM v_city_cut
+WHERE number >= {number:UInt64} GROUP BY day
+"""
+# Older cuts come with an import only; so often all of them are read again.
+DAYS_S: Final = 3600.0
 # A cut is published every ten seconds; an older one is not "the same time".
 SAME_TIME: Final = timedelta(minutes=10)
 
@@ -76,9 +82,22 @@ def day_before(source: Source, now: datetime) -> tuple[int, datetime] | None:
     return int(rows[0]["number"]), rows[0]["at"]
 
 
-def days(source: Source) -> list[date]:
-    """The days that have cuts."""
-    return [row["day"] for row in source.optional(DAYS) or []]
+class Days:
+    """The days that have cuts. A cut is never taken back: only those after the newest known one are read."""
+
+    def __init__(self) -> None:
+        self._known: set[date] = set()
+        self._newest = 0
+        self._due_s = 0.0
+
+    def read(self, source: Source) -> list[date]:
+        """The days, oldest first; every day of ten years' cuts is gone through once an hour at most."""
+        if time.monotonic() >= self._due_s:
+            self._newest, self._due_s = 0, time.monotonic() + DAYS_S
+        for row in source.optional(DAYS, {"number": self._newest}) or []:
+            self._known.add(row["day"])
+            self._newest = max(self._newest, row["newest"])
+        return sorted(self._known)
 
 
 def runs(source: Source, day: date) -> list[tuple[int, int]]:
