@@ -10,17 +10,20 @@ from typing import Final
 from ops import console
 from ops import settings as ours
 from ops.city.prepare import SQL_FOLDER, reader
+from producers.contract.errors import Refused
 from streams.warehouse import as_of, dictionary, lineage
 from streams.warehouse.dictionary import Described
 from streams.warehouse.store import Address, Store
 
-USAGE: Final = 2
 DICTIONARY: Final = SQL_FOLDER.parent / "docs" / "dictionary.md"
 LINEAGE: Final = SQL_FOLDER / lineage.FILE
 
 
 def describe(name: str | None, member: str | None, *, as_json: bool) -> int:
-    """List the views, or show one view's columns, or what is made of an event's member."""
+    """List the views, or show one view's columns, or what is made of an event's member.
+
+    :raises Refused: `unknown_view`, `unknown_member`
+    """
     if member is not None:
         return _made_of(member, as_json=as_json)
     with reader(ours.load()) as store:
@@ -32,10 +35,14 @@ def describe(name: str | None, member: str | None, *, as_json: bool) -> int:
     known = {one.name: one for one in objects}
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
-        console.note(
-            f"no view {name!r} / không có khung nhìn này; {', '.join(near) or 'see dongbo describe'}"
+        vi, en = (
+            (f"có phải: {', '.join(near)}?", f"did you mean {', '.join(near)}?")
+            if near
+            else ("dongbo describe liệt kê các khung nhìn", "dongbo describe lists them")
         )
-        return USAGE
+        raise Refused(
+            "unknown_view", f"không có khung nhìn {name!r}; {vi}", f"there is no view {name!r}; {en}"
+        )
     return _show(known[name], as_json=as_json)
 
 
@@ -67,8 +74,11 @@ def _made_of(member: str, *, as_json: bool) -> int:
         if member in found
     ]
     if not rows:
-        console.note(f"no view has anything of {member!r} / không khung nhìn nào dùng thành phần này")
-        return USAGE
+        raise Refused(
+            "unknown_member",
+            f"không khung nhìn nào dùng thành phần {member!r}",
+            f"no view has anything of {member!r}",
+        )
     console.emit_rows(["member", "view", "column"], sorted(rows), as_json=as_json)
     return 0
 
