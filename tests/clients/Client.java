@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.Properties;
 
 public class Client {
-    static final String URL = "jdbc:clickhouse:http://" + System.getenv("CH_HOST") + ":" + System.getenv("CH_PORT") + "/default";
+    static final String URL = "jdbc:clickhouse:http://" + System.getenv("CH_HOST") + ":" + System.getenv("CH_PORT") + "/" + System.getenv("CH_DATABASE");
 
     static Connection connect(String password) throws SQLException {
         Properties properties = new Properties();
@@ -52,6 +52,24 @@ public class Client {
         return new long[] {many, total};
     }
 
+    /** One column of what the driver finds, as a JSON array. */
+    static String texts(ResultSet rows, String column) throws SQLException {
+        var found = new java.util.TreeSet<String>();
+        try (rows) {
+            while (rows.next()) found.add("\"" + (column == null ? rows.getString(1) : rows.getString(column)) + "\"");
+        }
+        return found.toString();
+    }
+
+    /** What DBeaver, Superset and their like ask first: which tables there are, and their columns. */
+    static String metadata(Connection connection) throws SQLException {
+        var database = System.getenv("CH_DATABASE");
+        var about = connection.getMetaData();
+        return String.format("\"tables\":%s,\"columns\":%s",
+            texts(about.getTables(null, database, "%", null), "TABLE_NAME"),
+            texts(about.getColumns(null, database, "v_conflicts", "%"), "COLUMN_NAME"));
+    }
+
     static String first(Connection connection) throws SQLException {
         String query = "SELECT concat(toString(toUInt8(?)), ' ', ?), CAST(NULL AS Nullable(UInt8)), "
             + "toDateTime64('2026-01-02 03:04:05.678', 3), [1, 2, 3], toDecimal64(1234.56, 2), toLowCardinality('tư pháp')";
@@ -77,8 +95,9 @@ public class Client {
             int unknown = codeOf(() -> rowsOf(connection, "SELECT * FROM absent"));
             int refused = codeOf(() -> connection.createStatement().executeUpdate("CREATE TABLE z (a UInt8) ENGINE = Memory"));
             int wrong = codeOf(() -> rowsOf(connect("wrong"), "SELECT 1"));
-            System.out.printf("{%s,\"many\":%d,\"total\":%d,\"unknown_table\":%d,\"refused_write\":%d,\"wrong_password\":%d,\"late\":%d}%n",
-                first(connection), large[0], large[1], unknown, refused, wrong, late);
+            System.out.printf("{%s,\"many\":%d,\"total\":%d,\"unknown_table\":%d,\"refused_write\":%d,\"wrong_password\":%d,\"late\":%d,\"rows\":%s,%s}%n",
+                first(connection), large[0], large[1], unknown, refused, wrong, late,
+                texts(connection.createStatement().executeQuery(System.getenv("CH_QUERY")), null), metadata(connection));
         }
     }
 }

@@ -18,7 +18,7 @@ func connect(password string) driver.Conn {
 	options := &clickhouse.Options{
 		Addr:        []string{os.Getenv("CH_HOST") + ":" + os.Getenv("CH_PORT")},
 		Protocol:    clickhouse.HTTP,
-		Auth:        clickhouse.Auth{Username: os.Getenv("CH_USER"), Password: password},
+		Auth:        clickhouse.Auth{Database: os.Getenv("CH_DATABASE"), Username: os.Getenv("CH_USER"), Password: password},
 		DialTimeout: 30 * time.Second,
 	}
 	switch os.Getenv("CH_COMPRESSION") {
@@ -67,6 +67,19 @@ func rowsOf(connection driver.Conn, query string) (many int, total uint64, err e
 	return many, total, rows.Err()
 }
 
+func textsOf(connection driver.Conn, query string) (texts []string) {
+	rows, err := connection.Query(context.Background(), query)
+	must(err)
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		must(rows.Scan(&text))
+		texts = append(texts, text)
+	}
+	must(rows.Err())
+	return texts
+}
+
 func main() {
 	ctx := clickhouse.Context(context.Background(), clickhouse.WithParameters(clickhouse.Parameters{
 		"n": "7", "s": "it's 'ộ'",
@@ -105,6 +118,7 @@ func main() {
 		"refused_write":  codeOf(connection.Exec(ctx, "CREATE TABLE z (a UInt8) ENGINE = Memory")),
 		"wrong_password": codeOf(wrong),
 		"late":           codeOf(late),
+		"rows":           textsOf(connection, os.Getenv("CH_QUERY")),
 	})
 	must(err)
 	fmt.Println(string(found))

@@ -1,12 +1,13 @@
 // @clickhouse/client against the endpoint; prints one JSON object. See conftest.py.
 import { createClient } from "@clickhouse/client";
 
-const { CH_HOST, CH_PORT, CH_USER, CH_PASSWORD, CH_COMPRESSION } = process.env;
+const { CH_HOST, CH_PORT, CH_USER, CH_PASSWORD, CH_COMPRESSION, CH_DATABASE, CH_QUERY } = process.env;
 const connect = (password) =>
   createClient({
     url: `http://${CH_HOST}:${CH_PORT}`,
     username: CH_USER,
     password,
+    database: CH_DATABASE,
     compression: { response: CH_COMPRESSION === "gzip" },
   });
 const client = connect(CH_PASSWORD);
@@ -42,6 +43,7 @@ const first = await client.query({
   format: "JSONEachRow",
 });
 const [row] = await first.json();
+const told = await client.query({ query: CH_QUERY, format: "JSONCompactEachRow" });
 const found = {
   ...row,
   instant: row.instant.replace(" ", "T"),
@@ -51,6 +53,7 @@ const found = {
   refused_write: await codeOf(client.command({ query: "CREATE TABLE z (a UInt8) ENGINE = Memory" })),
   wrong_password: await codeOf(connect("wrong").query({ query: "SELECT 1" })),
   late: await codeOf(rowsOf("SELECT throwIf(number = 900000), repeat('x', 100) FROM numbers(1000000)")),
+  rows: (await told.json()).map(([text]) => text),
 };
 console.log(JSON.stringify(found));
 await client.close();

@@ -37,6 +37,7 @@ EXPECTED: Final[dict[str, Any]] = {
     "refused_write": 164,
     "wrong_password": 516,
     "late": 395,
+    "rows": ["a", "b"],
 }
 
 
@@ -65,14 +66,16 @@ def output(command: Sequence[str | Path], folder: Path, **environment: str) -> s
 
 
 def printed(command: Sequence[str | Path], folder: Path, endpoint: Endpoint, **environment: str) -> Any:
-    """The JSON object that a program prints, run against an endpoint as its reader."""
+    """The JSON object that a program prints, run against an endpoint as its reader, or as who is named."""
     told = {
         "CH_HOST": endpoint.host,
         "CH_PORT": str(endpoint.port),
         "CH_USER": "reader",
         "CH_PASSWORD": "reader",
+        "CH_DATABASE": "default",
+        "CH_QUERY": "SELECT arrayJoin(['a', 'b'])",
     }
-    return json.loads(output(command, folder, **told, **environment).splitlines()[-1])
+    return json.loads(output(command, folder, **told | environment).splitlines()[-1])
 
 
 @pytest.fixture
