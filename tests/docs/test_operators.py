@@ -57,10 +57,10 @@ def test_every_command_that_the_operators_page_names_exists() -> None:
     named = re.findall(r"`(?:dongbo|\./dev) ([a-z][a-z -]*[a-z])", PAGE)
     assert len(named) > 20
     for words in named:
-        _follow(get_command(app), words.split())
+        follow(get_command(app), words.split())
 
 
-def _follow(command: Any, words: list[str]) -> None:
+def follow(command: Any, words: list[str]) -> None:
     """Down to the command that the words name; its options must be there as well."""
     for word in words:
         known = getattr(command, "commands", None)
