@@ -19,6 +19,7 @@ from producers.natural import NaturalOutbox
 from producers.outbox.outbox import Outbox
 from streams.warehouse import questions
 from streams.warehouse.migrate import migrate
+from streams.warehouse.receipts import Receipts
 from streams.warehouse.store import Address, Store
 from tests.conftest import free_port
 from tests.fuzz import http
@@ -61,19 +62,37 @@ def _admitted(value: bytes) -> str:
 
 
 @contextmanager
+def _database(settings: Settings) -> Iterator[tuple[clickhouse.Endpoint, Store]]:
+    """The embedded engine with the whole schema."""
+    server = clickhouse.start(settings)
+    password = settings.clickhouse_password.get_secret_value()
+    address = Address(
+        server.host, server.port, settings.clickhouse_database, settings.clickhouse_user, password
+    )
+    try:
+        with Store(address) as store:
+            migrate(store, _SQL)
+            yield server, store
+    finally:
+        server.stop()
+
+
+@contextmanager
 def gateway() -> Iterator[Target]:
-    """Any request has an answer below 500, with Kafka there."""
+    """Any request has an answer below 500, with Kafka and the city's ClickHouse there."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings = Settings(data_dir=folder, kafka_bootstrap=f"127.0.0.1:{free_port()}")
         broker = kafka.start(settings)
         stack.callback(broker.stop)
+        _, store = stack.enter_context(_database(Settings(data_dir=folder, clickhouse_port=free_port())))
         outbox = stack.enter_context(Outbox(folder / "o.sqlite"))
         door = stack.enter_context(
             gateways.running(
                 broker.bootstrap,
                 folder,
                 topic=gateways.topic(broker.bootstrap),
+                city=Receipts(store),
                 numberer=NaturalOutbox(outbox),
                 burst_events=10**9,
             )
@@ -94,7 +113,7 @@ def _gateway_seeds() -> tuple[bytes, ...]:
         _request("POST", path, json.dumps(events[-1]["data"])) for path in ("/v1/heartbeat", "/v1/day-totals")
     ]
     seeds += [
-        _request("GET", path, "") for path in ("/v1/receipts", "/docs", "/v1/openapi.json", "/health", "/")
+        _request("GET", path, "") for path in ("/v1/receipt", "/docs", "/v1/openapi.json", "/health", "/")
     ]
     return tuple(seeds)
 
@@ -126,14 +145,7 @@ def endpoint() -> Iterator[Target]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings = Settings(data_dir=folder, clickhouse_port=free_port(), clickhouse_reader_seconds_max=5)
-        server = clickhouse.start(settings)
-        stack.callback(server.stop)
-        password = settings.clickhouse_password.get_secret_value()
-        address = Address(
-            server.host, server.port, settings.clickhouse_database, settings.clickhouse_user, password
-        )
-        with Store(address) as store:
-            migrate(store, _SQL)
+        server, _ = stack.enter_context(_database(settings))
         # A reader may use a gigabyte for five seconds on both processors, and merges go on beside it.
         pid = server.process.pid
         yield Target(_endpoint_seeds(), lambda text: _asked(server.port, text), pid, 15.0, 1_500.0)
