@@ -138,3 +138,17 @@ def test_the_backlog_of_the_open_dossiers_is_that_of_all(store: Store) -> None:
     assert backlog == store.query(ALL_STEPS).rows
     work_day(store, SCALE, 0, 4)  # steps that are there already
     assert store.query(BACKLOG).rows == backlog != []
+
+
+def test_each_event_is_there_once_however_often_it_came(store: Store) -> None:
+    work_day(store, SCALE, 1, 4)  # steps that are there already
+    assert store.value("SELECT count() FROM r_full_blocks") > 0
+    row = "cityHash64(ward, epoch, seq, content_hash, arrived_at)"
+    said = f"SELECT count(), sum({row}) FROM {{source}} WHERE {{when}}"
+    newest = f"toDate32(arrived_at) = '{SCALE.end}'"
+    for when in ("1", newest, f"NOT {newest}"):
+        once = store.query(said.format(source="events FINAL", when=when)).rows
+        assert store.query(said.format(source="r_events", when=when)).rows == once
+        past = said.format(source=f"r_events_at(as_of = '{SCALE.cut - 3_000}')", when=when)
+        then = f"{when} AND arrived_at <= (SELECT max(at) FROM city_cut WHERE number = {SCALE.cut - 3_000})"
+        assert store.query(past).rows == store.query(said.format(source="events FINAL", when=then)).rows
