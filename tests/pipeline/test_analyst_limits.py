@@ -7,15 +7,21 @@ Method: an endpoint with the city's own schema and narrow limits; statements tha
 from __future__ import annotations
 
 import base64
+import gzip
+import http.client
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from ops.stack.clickhouse.analysts import Analysts
+from ops.stack.clickhouse.packing import native_block, native_unpack
 from tests.conftest import eventually, unique_name
 from tests.pipeline.analysts import City, begin
 from tests.pipeline.client import Answer
@@ -165,3 +171,58 @@ def _reads_nothing(city: City, user: str, manner: str) -> socket.socket:
     head = f"POST /?{manner}&max_block_size=8192 HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {token}\r\n"
     client.sendall(f"{head}Content-Length: {len(sql)}\r\n\r\n".encode() + sql)
     return client
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "native"])
+def test_what_comes_small_does_not_become_large(city: City, encoding: str) -> None:
+    """A statement of 200 MB, packed into a few hundred kB, took minutes of everybody's time to read."""
+    large = b"SELECT " + b"1," * (100 << 20) + b"1"
+    body, params = gzip.compress(large, 6), "" if encoding == "gzip" else "decompress=1"
+    if encoding == "native":
+        block = native_block(large[: 1 << 20])
+        body = block * 200
+    head = {"Content-Encoding": "gzip"} if encoding == "gzip" else {}
+    begun = time.monotonic()
+    answer = _posted(city, body[: 1 << 20], params, head)
+    assert answer.code == 229, answer.text
+    assert time.monotonic() - begun < STOPPED_S
+
+
+def _posted(city: City, body: bytes, params: str, head: dict[str, str]) -> Answer:
+    connection = http.client.HTTPConnection(city.endpoint.host, city.endpoint.port, timeout=60)
+    who = {"X-ClickHouse-User": "lan", "X-ClickHouse-Key": city.passwords["lan"]}
+    try:
+        connection.request("POST", f"/?{params}", body, head | who)
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.read(), dict(answer.headers))
+    finally:
+        connection.close()
+
+
+# Downloads in native blocks
+
+
+def test_native_blocks_of_many_at_once_are_whole(city: City, threads: ThreadPoolExecutor) -> None:
+    sql = "SELECT number, repeat('x', number % 50) FROM numbers(200000)"
+    whole = city.ask(sql, "lan").body
+    asked = [threads.submit(city.ask, sql, user, params={"compress": "1"}) for user in ("lan", "minh", "hoa")]
+    for each in asked:
+        assert native_unpack(each.result().body, 1 << 30) == whole
+
+
+def test_packing_goes_on_when_its_process_is_killed_or_a_client_goes(city: City) -> None:
+    sql, params = "SELECT number, repeat('x', number % 50) FROM numbers(200000)", {"compress": "1"}
+    whole = city.ask(sql, "lan").body
+    for _ in range(2):
+        _reads_nothing(city, "minh", "compress=1").close()
+        assert native_unpack(city.ask(sql, "lan", params=params).body, 1 << 30) == whole
+        (process,) = _packing(city)
+        os.kill(process, signal.SIGKILL)
+    assert native_unpack(city.ask(sql, "lan", params=params).body, 1 << 30) == whole
+
+
+def _packing(city: City) -> list[int]:
+    """The packing processes of the endpoint."""
+    assert city.endpoint.process is not None
+    children = Path(f"/proc/{city.endpoint.process.pid}/task").glob("*/children")
+    return [int(child) for each in children for child in each.read_text().split()]

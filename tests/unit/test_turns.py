@@ -92,6 +92,21 @@ async def test_who_asks_little_waits_for_one_statement_only_however_many_ask_wit
         await end(small[0])
 
 
+async def test_who_is_known_for_small_questions_goes_before_a_crowd_that_nobody_knows() -> None:
+    turns, clock = made()
+    for _ in range(20):
+        (known,) = await asked(turns, "known")
+        clock.now += 0.05
+        await end(known)
+    clock.now += 5.0
+    crowd = await asked(turns, *[f"crowd{number}" for number in range(20)])
+    small = await asked(turns, "known", "new")
+    await next_ends(crowd, clock)
+    assert come(small) == [0]
+    await end(small[0])
+    assert come(small) == [0], "somebody new comes after those who were there before"
+
+
 async def test_everybody_of_a_crowd_has_a_turn_before_anybody_has_a_second() -> None:
     turns, clock = made()
     names = [f"crowd{number}" for number in range(6)]

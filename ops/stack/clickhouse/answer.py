@@ -25,7 +25,7 @@ from ops.stack.clickhouse.work import Result, Task
 _HELD_BYTES: Final = 1 << 20
 _WHOLE_BYTES_MAX: Final = 1 << 30
 _PACKED_FROM_BYTES: Final = 1024
-_THREAD_FROM_BYTES: Final = 32 * 1024
+_ELSEWHERE_FROM_BYTES: Final = 32 * 1024
 _CLIENT_S: Final = 60.0
 _TOO_SLOW: Final = (
     "Timeout exceeded: the answer was not made and taken in time; ask for less, or take it faster"
@@ -95,7 +95,7 @@ class Answer:
         packing = packer(encoding, self._task.manner.level)
         try:
             async for piece in self._pieces(held):
-                await self._write(await _packed(packing, piece))
+                await self._write(await self._packed(packing, piece))
             await self._ended()
             await self._write(packing.end())
         except faults.Fault as fault:
@@ -117,6 +117,14 @@ class Answer:
             yield piece
         while piece := await self._task.pipe.read():
             yield piece
+
+    async def _packed(self, packing: Packer, data: bytes) -> bytes:
+        """Long pieces are packed in a thread, native blocks in a process: others are served meanwhile."""
+        if len(data) < _ELSEWHERE_FROM_BYTES:
+            return packing.feed(data)
+        if self._task.manner.encoding == NATIVE:
+            return await self._engine.packs.pack(data)
+        return await asyncio.to_thread(packing.feed, data)
 
     async def _write(self, data: bytes) -> None:
         """A client that takes nothing for a minute has gone."""
@@ -187,10 +195,3 @@ class Answer:
                 start = "" if self._response.begun else "HTTP/1.1 200 OK\r\n"
                 self._response.begun = True
                 self._http.transport.write((start + line).encode())
-
-
-async def _packed(packing: Packer, data: bytes) -> bytes:
-    """Long pieces are packed in a thread: others are served meanwhile."""
-    if len(data) < _THREAD_FROM_BYTES:
-        return packing.feed(data)
-    return await asyncio.to_thread(packing.feed, data)

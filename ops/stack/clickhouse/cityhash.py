@@ -1,8 +1,8 @@
 """CityHash128 as ClickHouse uses it (version 1.0.2): the checksum of its native compressed blocks.
 
 Pure Python, about 8 MB of compressed data a second: only clients that ask for `compress=1` (JDBC, Go) pay
-for it. The algorithm is that of Geoff Pike and Jyrki Alakuijala; the tests compare it with what the engine
-and both drivers accept.
+for it, in a process of its own (`packs`). The algorithm is that of Geoff Pike and Jyrki Alakuijala; the tests
+compare it with what the engine and both drivers accept.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from ops.stack.clickhouse.accounts import Account, Role
 from ops.stack.clickhouse.guard import Guard
 from ops.stack.clickhouse.limits import bounds
 from ops.stack.clickhouse.literals import identifier
+from ops.stack.clickhouse.packs import Packs
 from ops.stack.clickhouse.request import Manner
 from ops.stack.clickhouse.running import Registry, kill
 from ops.stack.clickhouse.sessions import Sessions
@@ -76,6 +77,7 @@ class Engine:
         self._stopper = ThreadPoolExecutor(1, "stop")
         self._pending = dict.fromkeys(Role, 0)
         self._turns, self._kill_turns = _turns(settings)
+        self.packs = Packs()
         self._background: set[asyncio.Task[None]] = set()
 
     def _connect(self) -> Any:
@@ -205,6 +207,7 @@ class Engine:
         """Wait for what runs, then close the engine. Nothing may be run afterwards."""
         for pool in (*self._pools.values(), *self._killers.values(), self._stopper):
             pool.shutdown(wait=True, cancel_futures=True)
+        self.packs.close()
         self._sessions.close()
         self._keep.close()
         self._lock.close()

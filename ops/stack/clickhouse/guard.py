@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ops.stack.clickhouse import faults
-from ops.stack.clickhouse.statement import Statement
+from ops.stack.clickhouse.statement import READ_BYTES_MAX, Statement, too_long
 
 # Table functions that stay inside the database.
 _INSIDE: Final = frozenset(
@@ -46,7 +46,6 @@ _INSIDE: Final = frozenset(
 _FUNCTION: Final = re.compile(r"^ *Function (\S+)", re.MULTILINE)
 _OUTSIDE_SCALAR: Final = re.compile(r"file|ai[A-Z]\w*|AI[A-Z]\w*")
 Seen = Callable[[str], None]
-_READ_BYTES_MAX: Final = 262_144  # the engine's own max_query_size
 _TO_FILE: Final = re.compile(r"\bINTO\s+OUTFILE\b|\bFROM\s+INFILE\b", re.IGNORECASE)
 _INTO_FUNCTION: Final = re.compile(r"\s*INSERT\s+(?:INTO\s+)?(?:TABLE\s+)?FUNCTION\b", re.IGNORECASE)
 
@@ -76,8 +75,8 @@ class Guard:
         if statement.data is not None:
             self._check_insert(statement, reads_only=reads_only)
             return False
-        if reads_only and len(statement.sql.encode()) > _READ_BYTES_MAX:
-            raise faults.fault(faults.SYNTAX_ERROR, f"Max query size exceeded: {_READ_BYTES_MAX} bytes")
+        if reads_only and len(statement.sql.encode()) > READ_BYTES_MAX:
+            raise too_long()
         classified = connection.classify_query(statement.sql)
         reading = classified["query_class"].name == "READ_ONLY"
         if reads_only and not reading:

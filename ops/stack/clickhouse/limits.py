@@ -32,6 +32,8 @@ _OWN_CHOICE: Final = frozenset(
 _PREFIXES: Final = ("output_format_", "format_csv_")
 _LIMITS: Final = ("max_execution_time", "max_result_rows", "max_memory_usage")
 _NICE: Final = 10
+# Readers send statements, not data.
+_READER_BODY_BYTES_MAX: Final = 1024 * 1024
 _SPILL_BYTES: Final = 2 << 30
 # No plan may put what the asker wrote before the filter of rows: a function that throws would tell other
 # wards' values.
@@ -69,6 +71,12 @@ def bounds(settings: Settings, account: Account) -> tuple[int, int, int]:
         settings.clickhouse_reader_rows_max,
         settings.clickhouse_reader_memory_mb << 20,
     )
+
+
+def body_bytes_max(settings: Settings, account: Account) -> int:
+    """The largest body of the account, packed and unpacked: what comes small must not become large."""
+    most = settings.clickhouse_body_bytes_max
+    return most if account.writes else min(most, _READER_BODY_BYTES_MAX)
 
 
 @cache

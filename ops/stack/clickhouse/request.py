@@ -15,7 +15,7 @@ from typing import Final
 
 from ops.stack.clickhouse import faults
 from ops.stack.clickhouse.packing import ENCODINGS, NATIVE, decompress, native_unpack
-from ops.stack.clickhouse.statement import Statement, parse
+from ops.stack.clickhouse.statement import Statement, parse, too_long
 
 # Parameters of the HTTP interface itself, which are no settings of the engine.
 _TRANSPORT: Final = frozenset(
@@ -132,9 +132,17 @@ def manner(headers: Mapping[str, str], params: Mapping[str, str]) -> Manner:
 
 
 def understand(
-    method: str, headers: Mapping[str, str], params: Mapping[str, str], body: bytes, body_max: int
+    method: str,
+    headers: Mapping[str, str],
+    params: Mapping[str, str],
+    body: bytes,
+    body_max: int,
+    statement_max: int | None = None,
 ) -> Request:
-    """Raises `Fault` on a request that cannot be carried out as it is written."""
+    """Raises `Fault` on a request that cannot be carried out as it is written.
+
+    What is over `statement_max` bytes is refused unread: reading takes 1.5 us a byte.
+    """
     data = decompress(headers.get("Content-Encoding", ""), body, body_max)
     if _on(params, "decompress"):
         data = native_unpack(data, body_max)
@@ -142,7 +150,7 @@ def understand(
     if not _FORMAT.fullmatch(default_format):
         raise faults.fault(faults.UNKNOWN_FORMAT, "Unknown format")
     return Request(
-        statement=_statement(params.get("query", ""), data),
+        statement=_statement(params.get("query", ""), data, statement_max),
         database=params.get("database") or headers.get("X-ClickHouse-Database") or None,
         settings=_settings(params),
         parameters={name[6:]: value for name, value in params.items() if name.startswith("param_")},
@@ -174,7 +182,9 @@ def _session(params: Mapping[str, str]) -> SessionAsked | None:
     return SessionAsked(params["session_id"][:256], int(asked), _on(params, "session_check"))
 
 
-def _statement(query: str, data: bytes) -> Statement:
+def _statement(query: str, data: bytes, bytes_max: int | None) -> Statement:
+    if bytes_max is not None and len(query) + len(data) > bytes_max:
+        raise too_long()
     try:
         return parse(query.encode(), data) if query.strip() else parse(data, b"")
     except ValueError:

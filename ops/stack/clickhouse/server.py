@@ -17,13 +17,12 @@ from ops.stack.clickhouse import faults
 from ops.stack.clickhouse.accounts import Account, Accounts
 from ops.stack.clickhouse.answer import Answer
 from ops.stack.clickhouse.engine import Engine
+from ops.stack.clickhouse.limits import body_bytes_max
 from ops.stack.clickhouse.packing import too_large
 from ops.stack.clickhouse.request import credentials, manner
 from producers.contract.errors import Stop
 
 _URL_BYTES_MAX: Final = 1024 * 1024
-# Readers send statements, not data.
-_READER_BODY_BYTES_MAX: Final = 1024 * 1024
 _BODY_S: Final = 60.0
 _GRACE_S: Final = 20.0
 
@@ -33,11 +32,11 @@ class Server:
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._engine = engine
-        self._body_max = settings.clickhouse_body_bytes_max
+        self._settings = settings
         self._accounts = Accounts(settings)
 
     def application(self) -> web.Application:
-        application = web.Application(client_max_size=self._body_max)
+        application = web.Application(client_max_size=self._settings.clickhouse_body_bytes_max)
         application.router.add_get("/ping", _ok)
         application.router.add_get("/replicas_status", _ok)
         application.router.add_route("*", "/", self.handle)
@@ -72,7 +71,7 @@ class Server:
 
     async def _read(self, http: web.Request, account: Account, params: dict[str, str]) -> bytes:
         """The body; of a form, its fields become parameters, as clickhouse-connect sends long queries."""
-        most = self._body_max if account.writes else min(self._body_max, _READER_BODY_BYTES_MAX)
+        most = body_bytes_max(self._settings, account)
         http._client_max_size = most  # aiohttp has one limit for all requests; this one is the account's
         if (http.content_length or 0) > most:
             raise too_large(most)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from ops.stack.clickhouse import faults
+
 # Every alternative takes what it begins, also what is never closed, and gives nothing back: linear in
 # whatever comes.
 _TOKEN: Final = re.compile(
@@ -24,6 +26,7 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _HEAD_BYTES_MAX: Final = 256 * 1024
+READ_BYTES_MAX: Final = 262_144  # the engine's own max_query_size
 _AFTER_FORMAT: Final = re.compile(rb"[ \t\f]*\r?\n?")
 
 
@@ -82,6 +85,11 @@ def parse(query: bytes, body: bytes) -> Statement:
     # The server reads the query on from the URL into the body.
     whole = query + body if query.rstrip() else body
     return _whole(whole)
+
+
+def too_long() -> faults.Fault:
+    """A reader's statement is over the limit; a writer's may carry rows."""
+    return faults.fault(faults.SYNTAX_ERROR, f"Max query size exceeded: {READ_BYTES_MAX} bytes")
 
 
 def _whole(query: bytes) -> Statement:

@@ -2,8 +2,8 @@
 
 Rules:
 - One analyst never has every place: one is left for whoever comes next (unless there is only one).
-- A free place goes to whoever runs least now and, among these, has used least lately. So whoever asks little
-  waits until one statement ends, however many ask without end.
+- A free place goes to whoever runs least now and, among these, will have used least lately if the statement
+  is like their former ones. So whoever asks little waits until one statement ends, however many ask.
 - Nobody waits for ever: after so many seconds, or behind so many statements of their own, the answer is 202.
 
 Used in the event loop only.
@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 from ops.stack.clickhouse import faults
 
 _HALF_LIFE_S: Final = 60.0
+_UNKNOWN_S: Final = 1.0  # what the statement of somebody new is taken for
 
 
 class Bounds(NamedTuple):
@@ -36,12 +37,15 @@ class Bounds(NamedTuple):
 
 @dataclass(slots=True)
 class _Analyst:
-    """`used_s` are the seconds of turns so far, of which half is forgotten every minute."""
+    """`used_s` are the seconds of turns so far, of which half is forgotten every minute; `like_s` is how long
+    a statement took of late.
+    """
 
     counted_at: float
     in_hand: int = 0
     turns: int = 0
     used_s: float = 0.0
+    like_s: float = _UNKNOWN_S
     waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     def count(self, now: float) -> None:
@@ -49,32 +53,43 @@ class _Analyst:
         self.used_s = self.used_s * 0.5 ** (passed / _HALF_LIFE_S) + passed * self.turns
         self.counted_at = now
 
+    @property
+    def place_in_line(self) -> tuple[int, float]:
+        """Whoever has the least is next."""
+        return self.turns, self.used_s + self.like_s
+
 
 class Turn:
     """One statement's turn. It is over when the engine is done with it and the client has its answer."""
 
-    def __init__(self, turns: Turns, analyst: _Analyst) -> None:
-        self._turns, self._analyst = turns, analyst
+    def __init__(self, turns: Turns, analyst: _Analyst, begun: float) -> None:
+        self._turns, self._analyst, self._begun = turns, analyst, begun
         self._runs = self._answers = True
 
     def ran(self) -> None:
         """The engine is done: the place is another's, though the answer may still be on its way."""
         if self._runs:
             self._runs = False
-            self._turns.give_back(self._analyst, places=1, turns=0 if self._answers else 1)
+            self._give_back(places=1, is_over=not self._answers)
 
     def answered(self) -> None:
         """The client has its answer or has gone, though the engine may not have noticed yet."""
         if self._answers:
             self._answers = False
-            self._turns.give_back(self._analyst, places=0, turns=0 if self._runs else 1)
+            self._give_back(places=0, is_over=not self._runs)
+
+    def _give_back(self, *, places: int, is_over: bool) -> None:
+        if is_over:
+            took = self._turns.clock() - self._begun
+            self._analyst.like_s = (self._analyst.like_s + took) / 2
+        self._turns.give_back(self._analyst, places=places, turns=int(is_over))
 
 
 class Turns:
     """The turns of all analysts of one endpoint."""
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
-        self._bounds, self._clock = bounds, clock
+        self._bounds, self.clock = bounds, clock
         self._free = bounds.places
         self._most = min(bounds.running, max(1, bounds.places - 1))
         self._analysts: dict[str, _Analyst] = {}
@@ -85,7 +100,7 @@ class Turns:
 
         :raises Fault: so many are in hand already
         """
-        analyst = self._analysts.setdefault(name, _Analyst(self._clock()))
+        analyst = self._analysts.setdefault(name, _Analyst(self.clock()))
         if analyst.in_hand >= self._most + self._bounds.waiting:
             raise self._too_many_waiting()
         analyst.in_hand += 1
@@ -99,7 +114,7 @@ class Turns:
 
         :raises Fault: it did not come in time
         """
-        analyst = self._analysts.setdefault(name, _Analyst(self._clock()))
+        analyst = self._analysts.setdefault(name, _Analyst(self.clock()))
         ready = asyncio.get_running_loop().create_future()
         analyst.waiting.append(ready)
         self._hand_out()
@@ -109,7 +124,7 @@ class Turns:
         except (TimeoutError, asyncio.CancelledError) as error:
             self._gone(analyst, ready)
             raise self._too_late() if isinstance(error, TimeoutError) else error from None
-        return Turn(self, analyst)
+        return Turn(self, analyst, self.clock())
 
     def _gone(self, analyst: _Analyst, ready: asyncio.Future[None]) -> None:
         """Whoever waited goes away, perhaps in the moment in which the turn came."""
@@ -121,13 +136,13 @@ class Turns:
 
     def give_back(self, analyst: _Analyst, *, places: int, turns: int) -> None:
         """A place is free, or an analyst's turn is over, or both."""
-        analyst.count(self._clock())
+        analyst.count(self.clock())
         analyst.turns -= turns
         self._free += places
         self._hand_out()
 
     def _hand_out(self) -> None:
-        now = self._clock()
+        now = self.clock()
         while self._free > 0 and (following := self._next(now)) is not None:
             ready = following.waiting.popleft()
             if not ready.done():
@@ -139,7 +154,7 @@ class Turns:
         asking = [each for each in self._analysts.values() if each.waiting and each.turns < self._most]
         for each in asking:
             each.count(now)
-        return min(asking, key=lambda each: (each.turns, each.used_s), default=None)
+        return min(asking, key=lambda each: each.place_in_line, default=None)
 
     def _too_many_waiting(self) -> faults.Fault:
         return too_many(

@@ -22,14 +22,14 @@ from ops.stack.clickhouse.accounts import Account, Role
 from ops.stack.clickhouse.guard import Guard, Seen
 from ops.stack.clickhouse.hello import hello, is_hello
 from ops.stack.clickhouse.insert import insert
-from ops.stack.clickhouse.limits import limited
+from ops.stack.clickhouse.limits import body_bytes_max, limited
 from ops.stack.clickhouse.literals import identifier, literal, mapping
 from ops.stack.clickhouse.pipe import Pipe
 from ops.stack.clickhouse.request import Manner, Request, understand
 from ops.stack.clickhouse.running import Registry, Running, processes
 from ops.stack.clickhouse.sessions import Sessions
 from ops.stack.clickhouse.sight import Sight, keep_originals
-from ops.stack.clickhouse.statement import Statement, as_invoker
+from ops.stack.clickhouse.statement import READ_BYTES_MAX, Statement, as_invoker
 from ops.stack.clickhouse.turns import Turn
 from ops.stack.clickhouse.ward import WardFilters
 
@@ -94,9 +94,9 @@ class Worker:
     def run(self, task: Task) -> Result:
         """Raises `Fault`. The pipe is at its end afterwards."""
         try:
-            request = understand(
-                task.method, task.headers, task.params, task.body, self._settings.clickhouse_body_bytes_max
-            )
+            most = body_bytes_max(self._settings, task.account)
+            longest = None if task.account.writes else READ_BYTES_MAX
+            request = understand(task.method, task.headers, task.params, task.body, most, longest)
             with self._sessions.connection(task.account, request.session) as connection:
                 current = self._prepare(connection, task, request)
                 return self._execute(connection, task, request, current)
