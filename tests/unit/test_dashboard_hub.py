@@ -6,6 +6,7 @@ import asyncio
 import gc
 import socket
 import time
+import zlib
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from aiohttp import web
 
+from dashboards.server import stream
 from dashboards.server.config import DashboardConfig
 from dashboards.server.hub import RECENT_MAX, Hub, TooManyClients
 from dashboards.server.past import Past
@@ -182,3 +184,30 @@ async def test_browser_that_reads_nothing_holds_no_more_than_one_snapshot(served
             received = received[-100_000:] + await loop.sock_recv(reader, 65_536)
             publish(served.hub, crowded(count))
     reader.close()
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+async def test_quiet_stream_has_heartbeats_between_its_events(
+    served: Served, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    """A proxy that counts bytes sees some; a browser's parser sees a comment, and events stay whole."""
+    monkeypatch.setattr(stream, "HEARTBEAT_S", 0.3)
+    monkeypatch.setattr(stream, "TICK_S", 0.1)
+    publish(served.hub, crowded(1))
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    encoding = "Accept-Encoding: gzip\r\n" if packed else ""
+    writer.write(f"GET /events HTTP/1.1\r\nHost: x\r\n{encoding}\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    unpack, received, arrived = zlib.decompressobj(wbits=31), b"", list[float]()
+    async with asyncio.timeout(20):
+        while len(arrived) < 3:
+            piece = (await reader.readexactly(int(await reader.readline(), 16) + 2))[:-2]
+            received += unpack.decompress(piece) if packed else piece
+            arrived += [time.monotonic()] * (received.count(b": heartbeat\n\n") - len(arrived))
+    writer.close()
+    # Not with every tick: a comment is due only after its span.
+    assert arrived[2] - arrived[0] > 0.5
+    blocks = received.decode().split("\n\n")[:-1]
+    assert blocks[0].startswith("event: snapshot\n")
+    assert {block.split("\n")[0] for block in blocks[1:]} == {"event: tick", ": heartbeat"}
+    assert all("\n" not in block for block in blocks if block.startswith(":"))

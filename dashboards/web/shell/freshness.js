@@ -26,9 +26,8 @@ export class Freshness {
     document.body.dataset.state = name;
     this.#drawCut(state.snapshot);
     write(at("live").querySelector(".word"), liveWord(name, state));
-    const text = noticeText(name, why, state);
-    write(at("notice"), text);
-    at("notice").hidden = !text;
+    // It is never hidden, only emptied: screen readers announce a change in a region that was there before.
+    write(at("notice"), noticeText(name, why, state));
     at("notice").dataset.kind = name === "stale" ? "warning" : name;
   }
 
@@ -79,10 +78,10 @@ function liveWord(name, { age }) {
   return t(name === "stale" ? "stale_word" : "live", { age: f.number(Math.round(age)) });
 }
 
-function noticeText(name, why, { snapshot, age }) {
+function noticeText(name, why, { snapshot, readAt }) {
   if (name === "past") return t("past", { time: f.time(snapshot.cut.at), date: f.date(snapshot.cut.at) });
   if (name === "empty") return t("empty");
   if (name !== "stale") return "";
-  const since = age == null ? "" : t("stale_since", { time: f.time(new Date(Date.now() - age * 1000)) });
+  const since = readAt == null ? "" : t("stale_since", { time: f.time(readAt) });
   return `${why}. ${since}`.trim();
 }

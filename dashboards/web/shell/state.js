@@ -9,7 +9,9 @@ export class State {
   switching = true;
   /** What was asked for does not exist: {code, vi, en}. */
   refused = null;
-  #readAt = null;
+  /** When ClickHouse was read, in milliseconds by the wall clock and to a second; null if it never was. */
+  readAt = null;
+  #read = null;
 
   clear() {
     this.snapshot = null;
@@ -41,7 +43,10 @@ export class State {
   heard(body) {
     this.lost = false;
     // By our own clock, so that a wrong clock on this machine cannot make figures look fresh or old.
-    this.#readAt = body.age_s == null ? null : performance.now() - body.age_s * 1000;
+    this.#read = body.age_s == null ? null : performance.now() - body.age_s * 1000;
+    const at = body.age_s == null ? null : Date.now() - body.age_s * 1000;
+    // The same reading, told a little sooner or later, must not become another second and be announced anew.
+    if (at === null || Math.abs(at - this.readAt) > 1000) this.readAt = at;
   }
 
   refuse(problem) {
@@ -56,7 +61,7 @@ export class State {
 
   /** Seconds since ClickHouse was read; null if it never was. */
   get age() {
-    return this.#readAt == null ? null : (performance.now() - this.#readAt) / 1000;
+    return this.#read == null ? null : (performance.now() - this.#read) / 1000;
   }
 }
 
