@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ops.stack.clickhouse import Endpoint
 from producers.contract.wards import WARDS
+from tests.browser.axe import violations_anyhow
 from tests.browser.city import City
 from tests.browser.conftest import Watcher
 from tests.browser.dashboard import Dashboard
@@ -25,8 +26,6 @@ Show = Callable[..., Page]
 LINK: Final = f"?view=ward&ward={WARD}"
 # The machine that runs the tests may be busy: waits are long, and end as soon as they can.
 WAIT_MS: Final = 60_000
-SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-AXE: Final = Path(__file__).parent / "vendor" / "axe.min.js"
 # A4 at 96 dots an inch, less the margins of 9 mm that the stylesheet asks for.
 PAPER: Final = {"width": 726, "height": 1054}
 # Every table and list as long as can be: its own lines again and again; in place of nothing, another's table.
@@ -248,17 +247,15 @@ def test_nothing_is_wider_than_the_screen(show: Show) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_axe_finds_no_violation_in_light_and_dark(show: Show) -> None:
-    page = show()
-    # Evaluated by the debugger, not put into the page: the page's policy forbids foreign script.
-    page.evaluate(AXE.read_text(encoding="utf-8") + "\n;0")
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        found = page.evaluate(
-            "axe.run().then(({ violations }) => violations.map(({ id, nodes }) =>"
-            " `${id}: ${nodes.map((node) => node.target).slice(0, 3).join(' | ')}`))"
-        )
-        assert found == [], scheme
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_axe_finds_no_violation_in_light_and_dark_on_desk_and_phone(show: Show, lang: str) -> None:
+    assert violations_anyhow(show(f"{LINK}&lang={lang}")) == {}
+
+
+def test_axe_finds_no_violation_in_the_past(show: Show, story: Story) -> None:
+    page = show(f"{LINK}&cut={story.cut}")
+    expect(page.locator("body")).to_have_attribute("data-state", "past")
+    assert violations_anyhow(page) == {}
 
 
 def test_ward_without_anything_says_so(show: Show, browser: Browser, server: Dashboard) -> None:

@@ -1,5 +1,5 @@
 // The 25 groups, one line each: how many are open, by age, how many past their due time. The darker, the more;
-// the number stands in every cell.
+// the number stands in every cell. While the city's own names are not loaded, one notice says so for all.
 
 import { make, panel, shape, write } from "../../parts/dom.js";
 import { downloads } from "../../parts/download.js";
@@ -43,10 +43,12 @@ export class Board {
     table.createCaption().textContent = t("groups");
     table.caption.className = "hidden";
     const head = table.createTHead().insertRow();
-    const titles = ["group", "responsible", "open_now", ...AGES, "overdue", "oldest"];
+    // As long as nobody is known to be responsible, there is no column for it.
+    const owned = rows.some(responsible);
+    const titles = ["group", ...(owned ? ["responsible"] : []), "open_now", ...AGES, "overdue", "oldest"];
     head.append(...titles.map((name) => th(t(`col_${name}`), name)));
     const body = make("tbody");
-    body.append(...rows.map((row) => line(row, String(row.number) === chosen)));
+    body.append(...rows.map((row) => line(row, String(row.number) === chosen, owned)));
     table.append(body);
     region.append(table);
     return region;
@@ -54,7 +56,8 @@ export class Board {
 }
 
 function notes(rows) {
-  return rows.some((row) => row.placeholder) ? [make("p", "note placeholder-note", t("placeholder_note"))] : [];
+  const found = rows.filter((row) => row.placeholder).length;
+  return found ? [make("p", "note placeholder-note", t("placeholder_note", { n: found, all: rows.length }))] : [];
 }
 
 function th(text, name) {
@@ -64,20 +67,32 @@ function th(text, name) {
   return cell;
 }
 
-function line(row, chosen) {
+function line(row, chosen, owned) {
   const el = make("tr");
   el.dataset.group = row.number;
   if (chosen) el.ariaCurrent = "true";
   const name = make("th", "group-name");
   name.scope = "row";
-  const anchor = make("a", "", `${row.number}. ${lang === "vi" ? row.vi : row.en}`);
+  const anchor = make("a", "", title(row));
   anchor.href = link({ group: String(row.number), owner: "", state: "" });
   name.append(anchor);
-  if (row.placeholder) name.append(" ", make("span", "placeholder", t("placeholder")));
-  const owner = make("td", "dim", row.responsible || t("none"));
-  owner.dataset.hidden = "phone";
-  el.append(name, owner, number(row, "open_now", ""), ...AGES.map((age) => heat(row[age])), late(row), oldest(row));
+  el.append(name, ...(owned ? [owner(row)] : []), number(row, "open_now", ""), ...AGES.map((age) => heat(row[age])), late(row), oldest(row));
   return el;
+}
+
+function responsible({ placeholder, responsible }) {
+  return placeholder ? "" : responsible;
+}
+
+function owner(row) {
+  const cell = make("td", "dim", responsible(row) || t("none"));
+  cell.dataset.hidden = "phone";
+  return cell;
+}
+
+/** A placeholder's words say no more than its number does. */
+function title(row) {
+  return row.placeholder ? t("of_group", { group: row.number }) : `${row.number}. ${lang === "vi" ? row.vi : row.en}`;
 }
 
 function number(row, key, state) {
