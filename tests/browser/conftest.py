@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ops.stack.clickhouse import Endpoint
 from tests.browser.city import City
 from tests.browser.dashboard import Dashboard
+from tests.browser.told import ROWS, SOON_MS, Told, tell
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
 # No sandbox, since tests run as root; nothing that talks to the world by itself.
@@ -92,3 +93,27 @@ def open_page(dashboard: Dashboard, open_url: Callable[..., Page]) -> Callable[.
         return open_url(query, **({"url": dashboard.url} | members))
 
     return open_
+
+
+@pytest.fixture(scope="module")
+def told(clickhouse: Endpoint) -> Iterator[Told]:
+    """A city with a past, made once for a module: its tests only look."""
+    city = City(clickhouse)
+    made = tell(city)
+    server = Dashboard(city.reader)
+    yield made._replace(url=server.url)
+    server.close()
+    city.close()
+
+
+@pytest.fixture
+def look(open_url: Callable[..., Page], told: Told) -> Callable[..., Page]:
+    """Open the told city's page and wait for its figures."""
+
+    def look_(query: str = "", **context: Any) -> Page:
+        page = open_url(query, url=told.url, **context)
+        expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
+        expect(page.locator(".areas a[href]")).to_have_count(126, timeout=SOON_MS)
+        return page
+
+    return look_

@@ -7,76 +7,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from ops.stack.clickhouse import Endpoint
+from tests.browser.axe import violations_anyhow
 from tests.browser.city import City
 from tests.browser.dashboard import Dashboard
 from tests.browser.gate import Gate
+from tests.browser.told import REPLAY_MS, ROWS, SILENT, SOON_MS, WARD, Told, row
 
 Open = Callable[..., Page]
-WARD: Final = "00070"
-AXE: Final = Path(__file__).parent / "vendor" / "axe.min.js"
-HANOI: Final = timezone(timedelta(hours=7))
-ROWS: Final = ".ranking tbody tr"
-SILENT, MISSING = "00166", "09877"
-# What changes comes within this, however busy the machine is.
-SOON_MS: Final = 15_000
-
-
-class Told(NamedTuple):
-    """A city with a day behind it, and its server."""
-
-    city: City
-    url: str
-    then: int  # a cut of yesterday
-    now: int  # the newest cut
-
-
-@pytest.fixture(scope="module")
-def told(clickhouse: Endpoint) -> Iterator[Told]:
-    city = City(clickhouse)
-    now = datetime.now(UTC)
-    today = now.astimezone(HANOI).date()
-    yesterday_now = now - timedelta(days=1)
-    city.fill((today - timedelta(days=2), today - timedelta(days=3)))
-    city.book(WARD, today - timedelta(days=1), arrived=yesterday_now - timedelta(hours=1), received=300)
-    then = city.cut(yesterday_now - timedelta(minutes=1), left_out={WARD: "missing"})
-    city.book(WARD, today - timedelta(days=1), arrived=yesterday_now + timedelta(hours=2), received=700)
-    city.fill((today,), but=(WARD,))
-    city.book(WARD, today, received=66_000, online=33_000, early=900, on_time=73, overdue=27)
-    city.judge(w00166="bad/silent", w09877="bad/missing", w10015="attention/behind", w09700="waiting/never")
-    newest = city.cut(now, left_out={SILENT: "silent", MISSING: "missing"})
-    city.alert("a1", since=now - timedelta(minutes=12), ward=SILENT)
-    city.alert("a2", since=now - timedelta(hours=3), ended_at=now - timedelta(hours=2), state="ended")
-    server = Dashboard(city.reader)
-    yield Told(city, server.url, then, newest)
-    server.close()
-    city.close()
-
-
-@pytest.fixture
-def look(open_url: Open, told: Told) -> Open:
-    """Open the told city's page and wait for its figures."""
-
-    def look_(query: str = "", **context: object) -> Page:
-        page = open_url(query, url=told.url, **context)
-        expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
-        expect(page.locator(".areas a[href]")).to_have_count(126, timeout=SOON_MS)
-        return page
-
-    return look_
-
-
-def row(ward: str) -> str:
-    return f"{ROWS}[data-key='{ward}']"
 
 
 def names(page: Page) -> list[str]:
@@ -113,6 +57,45 @@ def test_totals_stand_beside_those_of_the_same_time_yesterday(look: Open) -> Non
     assert total - change == 300
     expect(received.locator("canvas")).to_be_visible(timeout=SOON_MS)
     assert tile(page, "on_time_share").endswith("\u00a0%")
+
+
+# What of a text does not fit into its box or its tile.
+CUT_OFF: Final = """
+cells => cells.filter((cell) => {
+  const tile = cell.closest(".tile").getBoundingClientRect();
+  const box = cell.getBoundingClientRect();
+  return cell.scrollWidth > Math.ceil(box.width) || box.right > tile.right || box.left < tile.left;
+}).map((cell) => cell.textContent)
+"""
+
+
+@pytest.mark.parametrize("query", ["", "?lang=en"])
+def test_changes_of_week_and_start_are_seen_at_every_width(look: Open, query: str) -> None:
+    page = look(query)
+    for width in (390, 619, 760, 1100, 1280, 1699, 1700, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        changes = page.locator(".tile dd .change").all()
+        assert len(changes) == 12
+        assert all(change.is_visible() for change in changes), width
+        # On a Monday the week has no share of yesterday to compare with.
+        told = page.locator(".tile:not([data-key$=share]) dd .change, .tile dd:last-child .change").all()
+        assert all(change.inner_text() for change in told)
+        assert page.eval_on_selector_all(".tile :is(dd, dt, .value, :not(.hidden).change)", CUT_OFF) == [], (
+            width
+        )
+
+
+def test_growth_of_a_cumulative_count_is_neither_good_nor_bad(look: Open) -> None:
+    page = look()
+    # A day's figure may be more or less than yesterday's; a week's count can only have grown.
+    expect(page.locator(".tile[data-key=overdue] > .change")).to_have_attribute("data-good", "no")
+    for key in ("received", "resolved", "overdue"):
+        for change in page.locator(f".tile[data-key={key}] dd .change").all():
+            assert change.inner_text().startswith("+")
+            expect(change).to_have_attribute("data-good", "")
+    # A share of them can fall.
+    share = page.locator(".tile[data-key=on_time_share] dd .change").last
+    expect(share).to_have_attribute("data-good", re.compile("yes|no"))
 
 
 def test_map_has_every_ward_in_colour_shape_and_word(look: Open) -> None:
@@ -228,6 +211,34 @@ def test_wall_mode_is_dark_and_fills_the_screen_without_scrolling(look: Open) ->
     assert "theme=light" in page.url
 
 
+# Of each row: its status, its share on time, and whether it is wholly seen without scrolling.
+STANDS: Final = """
+rows => rows.map((row) => [
+  row.querySelector("td.status").dataset.status,
+  parseFloat(row.querySelector("td.share").innerText.replace(",", ".")),
+  row.getBoundingClientRect().bottom <= row.closest(".scroll").getBoundingClientRect().bottom + 1,
+])
+"""
+
+
+def test_wall_shows_the_wards_that_matter_and_nothing_that_needs_a_hand(look: Open, told: Told) -> None:
+    page = look("?theme=wall", viewport={"width": 1920, "height": 1080})
+    for handled in ("input[type=search]", ".downloads", "#time", ".segments", ".zooms", ".days"):
+        assert page.locator(handled).count() > 0
+        assert not any(each.is_visible() for each in page.locator(handled).all())
+    stands = page.eval_on_selector_all(ROWS, STANDS)
+    seen = [stand for *stand, whole in stands if whole]
+    worst = ["bad", "attention", "waiting", "good"]
+    every = sorted((stand for *stand, _ in stands), key=lambda stand: (worst.index(stand[0]), stand[1]))
+    assert len(seen) >= 20
+    assert [status for status, _ in seen[:5]] == ["bad", "bad", "attention", "waiting", "good"]
+    assert seen == every[: len(seen)]
+    # A past cut that was sent to a wall can be left again.
+    page.goto(f"{told.url}/?theme=wall&cut={told.then}")
+    page.get_by_role("button", name="Về trực tiếp").click(timeout=REPLAY_MS)
+    expect(page.locator("#time")).to_be_hidden(timeout=REPLAY_MS)
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (1920, 1080)])
 def test_nothing_is_wider_than_the_screen(look: Open, width: int, height: int) -> None:
     page = look("?lang=en", viewport={"width": width, "height": height})
@@ -248,51 +259,6 @@ def test_page_is_light_and_painted_early(look: Open) -> None:
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     # The bound of 1 s is for a machine that is not busy with other tests; the benchmark holds it.
     assert paint < 3000
-
-
-def test_time_travel_by_slider_shows_and_keeps_the_past(look: Open, told: Told) -> None:
-    page = look()
-    expect(page.locator("#time")).to_be_visible(timeout=SOON_MS)
-    day = datetime.now(UTC).astimezone(HANOI).date() - timedelta(days=1)
-    page.get_by_label("Ngày của mốc").select_option(day.isoformat())
-    expect(page.locator("#notice")).to_contain_text("Đang xem lại quá khứ", timeout=SOON_MS)
-    assert f"cut={told.then}" in page.url
-    expect(page.locator(".tile[data-key=received] .value")).to_have_text("300")
-    expect(page.locator("body")).to_have_attribute("data-state", "past")
-    expect(page.locator(row(WARD))).to_contain_text("Thiếu sự kiện")
-    page.reload()
-    expect(page.locator(".tile[data-key=received] .value")).to_have_text("300", timeout=SOON_MS)
-    page.get_by_role("button", name="Về trực tiếp").click()
-    expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=SOON_MS)
-    expect(page.locator(".tile[data-key=received] .value")).not_to_have_text("300")
-    assert "cut" not in page.url
-
-
-def test_replay_goes_through_the_days_cuts_and_can_be_stopped(look: Open, told: Told) -> None:
-    page = look()
-    expect(page.locator("#time")).to_be_visible(timeout=SOON_MS)
-    play = page.locator(".time-play")
-    play.click()
-    expect(page).to_have_url(re.compile(rf"cut={told.now}"), timeout=SOON_MS)
-    expect(page.locator("body")).to_have_attribute("data-state", "past", timeout=SOON_MS)
-    expect(play).to_contain_text("Phát lại", timeout=SOON_MS)
-
-
-def test_no_such_cut_is_said(open_url: Open, told: Told) -> None:
-    page = open_url("?cut=17", url=told.url, may_complain=True)
-    expect(page.locator("#notice")).to_contain_text("Chưa có mốc đồng bộ này", timeout=SOON_MS)
-
-
-@pytest.mark.parametrize("query", ["", "?lang=en&theme=wall", "?by=backlog"])
-def test_axe_finds_no_violation(look: Open, query: str) -> None:
-    page = look(query)
-    # Evaluated by the debugger, not put into the page: the page's policy forbids foreign script.
-    page.evaluate(AXE.read_text(encoding="utf-8") + "\n;0")
-    found = page.evaluate(
-        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) =>"
-        " `${id}: ${nodes.map((node) => node.target).slice(0, 3).join(' | ')}`))"
-    )
-    assert found == []
 
 
 def test_change_appears_by_itself_and_disturbs_nothing(city: City, open_page: Open) -> None:
@@ -316,13 +282,19 @@ def test_stopped_server_is_said_greyed_and_recovers(
     city: City, dashboard: Dashboard, open_page: Open
 ) -> None:
     city.fill()
+    city.judge(w00166="bad/silent", w10015="attention/behind", w09700="waiting/never")
     page = open_page(may_complain=True)
     expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
+    # A screen reader announces what comes into a region that it knows: there before, empty, and not hidden.
+    region = page.get_by_role("status").and_(page.locator("#notice"))
+    expect(region).to_have_count(1)
+    expect(region).to_be_empty()
     dashboard.stop()
     expect(page.locator("#notice")).to_contain_text("Mất kết nối với máy chủ", timeout=SOON_MS)
     expect(page.locator("#notice")).to_contain_text("Số liệu bên dưới là của lần đọc lúc")
     expect(page.locator(".tiles")).to_have_css("filter", "grayscale(1)")
     expect(page.locator("#live .word")).to_have_text(re.compile("^Số liệu cũ"))
+    assert violations_anyhow(page) == {}
     city.book(WARD, received=777)
     dashboard.start()
     expect(page.locator("#notice")).to_be_hidden(timeout=2 * SOON_MS)

@@ -32,10 +32,11 @@ TEXT_PAIRS: Final = [
     ("ink", "past-ground"),
     ("surface", "accent"),
     ("ink", "glow"),
-    ("ink", "area-good"),
-    ("ink", "area-attention"),
-    ("ink", "area-waiting"),
-    ("ink", "area-unknown"),
+    ("on-area", "area-good"),
+    ("on-area", "area-attention"),
+    ("on-area", "area-bad"),
+    ("on-area", "area-waiting"),
+    ("on-area", "area-unknown"),
 ]
 
 

@@ -144,7 +144,18 @@ export class TimeBar {
   #chosen() {
     this.dragging = false;
     this.stop();
-    this.go({ cut: String(this.#nearest(Number(this.slider.value))) });
+    this.go({ cut: String(this.#aimed(Number(this.slider.value))) });
+  }
+
+  /** The cut that the slider means. One step of a key into a gap means the gap's other side, not back again. */
+  #aimed(wanted) {
+    const [cut, found] = [Number(this.now.cut), this.#nearest(wanted)];
+    return found === cut && wanted > cut ? (this.#following(cut) ?? cut) : found;
+  }
+
+  /** The first cut of the next run. */
+  #following(cut) {
+    return this.runs.find(([from]) => from > cut)?.[0];
   }
 
   #step(way) {

@@ -1,5 +1,6 @@
 // The wards in a table, best and worst by any figure. A minimum count keeps a ward with three dossiers from being
-// the best: below it a share is shown, but not ranked.
+// the best: below it a share is shown, but not ranked. Unasked, the worst status stands first, and within a status
+// the lowest share on time: what a wall shows without scrolling are the wards that matter.
 
 import { pressable, tell } from "../../parts/chip.js";
 import { later, make, panel } from "../../parts/dom.js";
@@ -62,7 +63,7 @@ export class Ranking {
   }
 
   #columns() {
-    const status = { key: "status", title: t("status"), className: "status", clip: true, text: statusWord, order: (row) => STATUSES.indexOf(row.standing.status), status: (row) => row.standing.status };
+    const status = { key: "status", title: t("status"), className: "status", clip: true, text: statusWord, order: (row) => this.#concern(row), status: (row) => row.standing.status };
     return [
       { key: "name", title: t("name"), className: "name", text: (row) => row.name, order: (row) => row.name, tie: true, href: (row) => viewLink("ward", { ward: row.ward }) },
       status,
@@ -72,6 +73,11 @@ export class Ranking {
       number("overdue"),
       number("backlog", { hidden: "small", title: t("backlog_short") }),
     ];
+  }
+
+  /** The status, worst first, and the ranked share within it; wards without one stand last there. */
+  #concern(row) {
+    return STATUSES.indexOf(row.standing.status) + (this.#ranked(row) ?? 1) * 0.99;
   }
 
   /** What a ward is ranked by; null, which stands last, for too few dossiers. */
