@@ -63,10 +63,11 @@ class Page(threading.Thread):
         self._address = (settings.dashboard_host, settings.dashboard_port)
         self._counts: dict[str, int] = {}
         self.seen: dict[tuple[str, int], float] = {}
+        self.closed = threading.Event()
 
     def run(self) -> None:
-        """Read the stream until it ends; a page whose server is not there yet is opened again."""
-        while True:
+        """Read the stream until its server ends; one whose server is not there yet is opened again."""
+        while not self.closed.is_set():
             connection = http.client.HTTPConnection(*self._address, timeout=60)
             try:
                 connection.request("GET", "/events")
@@ -116,6 +117,7 @@ class Flow:
                 eventually(lambda: len(self.page.seen) >= len(self.appended), _WAIT_S, 0.1)
             finally:
                 self._stop.set()
+                self.page.closed.set()
                 published.set()
                 for thread in threads:
                     thread.join()
