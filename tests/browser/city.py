@@ -8,8 +8,9 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 from ops.stack.clickhouse import Endpoint
@@ -19,12 +20,9 @@ from streams.domain.book import Book
 from streams.domain.cut import GRID_MS, instant_of_cut, number_of_cut
 from streams.domain.sync import Beat, WardSync
 from streams.warehouse import tables
-from streams.warehouse.migrate import migrate
 from streams.warehouse.rows import Row, book_row, sync_row
-from streams.warehouse.store import Address, Store
-from tests.conftest import unique_name
+from tests.databases import database
 
-SQL: Final = Path(__file__).resolve().parents[2] / "sql"
 MONDAY: Final = date(2025, 7, 21)
 EPOCH: Final = "e1"
 WARD: Final = "00070"
@@ -36,21 +34,16 @@ class City:
 
     def __init__(self, endpoint: Endpoint) -> None:
         settings = endpoint.settings
-        database = unique_name("city")
-        password = settings.clickhouse_password.get_secret_value()
         reader_password = settings.clickhouse_reader_password.get_secret_value()
-        self.address = Address(endpoint.host, endpoint.port, database, settings.clickhouse_user, password)
-        self.reader = Address(
-            endpoint.host, endpoint.port, database, settings.clickhouse_reader_user, reader_password
-        )
-        self.store = Store(self.address)
+        self._held = ExitStack()
+        self.store = self._held.enter_context(database(endpoint))
+        self.address = self.store.address
+        self.reader = replace(self.address, user=settings.clickhouse_reader_user, password=reader_password)
         self._revisions = itertools.count(1)
-        migrate(self.store, SQL)
 
     def close(self) -> None:
-        """Drop the database and give the connection back."""
-        self.store.command(f"DROP DATABASE {self.address.database}")
-        self.store.close()
+        """Give the database and the connection back."""
+        self._held.close()
 
     def book(self, ward: str, day: date = MONDAY, *, arrived: datetime | None = None, **figures: int) -> None:
         """The ward's book of a day: `received`, `online` (of them), `early`, `on_time`, `overdue`."""

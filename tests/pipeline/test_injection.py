@@ -22,9 +22,10 @@ from producers.contract.errors import Stop
 from streams.warehouse import questions, values
 from streams.warehouse.store import Store
 from tests.access.visitor import Visitor
-from tests.browser.city import SQL, City
+from tests.browser.city import City
 from tests.browser.dashboard import Dashboard
 from tests.browser.story import Story
+from tests.databases import SQL
 
 QUESTIONS: Final = questions.load(SQL / "questions")
 HOSTILE: Final = (

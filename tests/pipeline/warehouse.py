@@ -15,20 +15,20 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from ops.stack.clickhouse import Endpoint
 from producers.contract.codec import encode
 from producers.contract.envelope import Event
 from producers.contract.topics import PARTITION_OF_WARD, topic_specs
 from streams.domain.shelf import Message, Shelf
 from streams.warehouse.loader import Loader, LoaderConfig
-from streams.warehouse.migrate import migrate
 from streams.warehouse.rows import Row
-from streams.warehouse.store import Address, Store
+from streams.warehouse.store import Store
 from streams.warehouse.tables import LOADED, Table
 from tests.conftest import eventually, unique_name
+from tests.databases import SQL as SQL
+from tests.databases import address as address
+from tests.databases import database as database
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-SQL: Final = REPOSITORY / "sql"
 _RUN: Final = """
 import logging, signal, sys, threading
 import msgspec
@@ -38,23 +38,6 @@ stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 run_loader(msgspec.convert(msgspec.json.decode(sys.argv[1]), LoaderConfig), stop)
 """
-
-
-def address(endpoint: Endpoint, database: str) -> Address:
-    """The writer's address of a database."""
-    settings = endpoint.settings
-    password = settings.clickhouse_password.get_secret_value()
-    return Address(endpoint.host, endpoint.port, database, settings.clickhouse_user, password)
-
-
-@contextmanager
-def database(endpoint: Endpoint) -> Iterator[Store]:
-    """A migrated database that is dropped in the end."""
-    name = unique_name("wh")
-    with Store(address(endpoint, name)) as store:
-        migrate(store, SQL)
-        yield store
-        store.command(f"DROP DATABASE {name}")
 
 
 def insert_cut(store: Store, number: int, generation: int = 0) -> int:
