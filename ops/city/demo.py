@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ops import console
 from ops.city.outboxes import replay_outbox
-from ops.city.prepare import prepare, store
-from ops.city.up import CITY, asked_to_stop, hold, started
+from ops.city.prepare import store
+from ops.city.up import CITY, asked_to_stop, hold, ready, started
 from ops.identity import gateway_sign
 from ops.settings import Settings, load
 from ops.stack import supervise
@@ -42,7 +42,7 @@ def demo(*, once: bool, as_json: bool) -> int:
     """`dongbo demo`: exit 0 when everything arrived and every total agrees, else 1."""
     settings, profile, begun = load(), july_2025(), time.monotonic()
     with asked_to_stop() as stop, started(settings) as stack:
-        prepare(settings)
+        ready(settings)
         found = _replay(settings, profile, stop)
         report = _report(settings, profile, found, time.monotonic() - begun)
         _show(report, as_json=as_json)

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from ops import console
-from ops.city.prepare import prepare
 from ops.city.scenario_day import Day, Result, Step
 from ops.city.scenario_steps import steps
 from ops.city.scenario_wards import now
-from ops.city.up import CITY, asked_to_stop, started
+from ops.city.up import CITY, asked_to_stop, ready, started
 from ops.settings import Settings, load
 from ops.stack import supervise
 from producers.contract.errors import Stop, Unavailable
@@ -54,7 +53,7 @@ def _city(settings: Settings) -> Iterator[None]:
             yield  # it runs elsewhere
             return
         with started(settings):
-            prepare(settings)
+            ready(settings)
             yield
         return
     simulated = states.get(CITY) == "RUNNING"

@@ -16,6 +16,8 @@ from producers.contract.errors import DongBoError
 
 CITY: Final = "city"
 PROGRAMS: Final = supervise.PROGRAMS
+# They speak of tables and columns that a migration makes: begun before its end, they would only log errors.
+_AFTER_SCHEMA: Final = ("loader", "monitor")
 
 
 def up() -> int:
@@ -23,7 +25,7 @@ def up() -> int:
     settings = load()
     with asked_to_stop() as stop, started(settings) as stack:
         try:
-            prepare(settings)
+            ready(settings)
         except DongBoError as error:
             console.note(f"not ready: {error}")
             return 1
@@ -46,14 +48,25 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 @contextlib.contextmanager
 def started(settings: Settings) -> Iterator[supervise.City]:
-    """Every process but the simulated city, which begins when the rest is ready. Stopped at the end."""
+    """What works without a schema; `ready` makes that and begins the rest. Stopped at the end."""
     console.note(f"starting the city; logs in {settings.data_dir / 'logs'}")
-    stack = supervise.start(settings, PROGRAMS, held=(CITY,))
+    stack = supervise.start(settings, PROGRAMS, held=(CITY, *_AFTER_SCHEMA))
     try:
         yield stack
     finally:
         console.note("stopping the city")
         stack.stop()
+
+
+def ready(settings: Settings) -> None:
+    """Topics and schema, then every process but the simulated city.
+
+    :raises Unavailable: Kafka, ClickHouse or the supervisor does not answer
+    :raises Stop: a topic or a migration is not what it must be
+    """
+    prepare(settings)
+    for name in _AFTER_SCHEMA:
+        supervise.begin(settings, name)
 
 
 def hold(settings: Settings, stack: supervise.City, stop: threading.Event) -> int:
