@@ -72,7 +72,7 @@ def busy(city: City, threads: ThreadPoolExecutor, user: str, sql: str = ENDLESS)
             159,
             "Timeout exceeded",
         ),
-        ("SELECT count() FROM wards AS a, wards AS b, numbers(1000000000000) AS c", 159, "Timeout"),
+        ("SELECT count() FROM numbers(1000000000000) AS c, wards AS a, wards AS b", 159, "Timeout"),
         ("SELECT sleepEachRow(1) FROM numbers(1000000)", 159, "Timeout exceeded"),
         ("SELECT sleep(3), sleep(3), sleep(3)", 159, "Timeout exceeded"),
         ("SELECT number FROM numbers(1000000000) ORDER BY sipHash64(number) LIMIT 1", 159, "Timeout"),

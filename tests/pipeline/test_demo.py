@@ -59,6 +59,13 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Cli:
     return city
 
 
+def test_nothing_falls_on_the_way_from_nothing_to_the_demo(cli: Cli) -> None:
+    """No process speaks of what a migration has not made yet: nobody should have to know that it passes."""
+    logs = {path.name: path.read_text() for path in (cli.settings.data_dir / "logs").glob("*.log")}
+    assert {"loader.log", "monitor.log", "dashboard.log", "worker-0.log"} <= logs.keys()
+    assert [name for name, text in logs.items() if "Traceback" in text] == []
+
+
 @pytest.mark.timeout(600)
 def test_demo_again_on_the_same_data_changes_no_total(cli: Cli) -> None:
     assert _figures(cli.json("demo", "--once", timeout_s=240)) == EXACT
