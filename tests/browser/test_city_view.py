@@ -242,10 +242,13 @@ def test_wall_shows_the_wards_that_matter_and_nothing_that_needs_a_hand(look: Op
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800), (1920, 1080)])
 def test_nothing_is_wider_than_the_screen(look: Open, width: int, height: int) -> None:
     page = look("?lang=en", viewport={"width": width, "height": height})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.goto(page.url.replace("lang=en", "lang=vi"))
-    expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for language in ("en", "vi"):
+        page.goto(re.sub("lang=..", f"lang={language}", page.url))
+        expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # On a desk no column is beyond the edge; on a phone the list scrolls, its names stay in sight.
+        cut_off = page.eval_on_selector(".ranking .scroll", "list => list.scrollWidth - list.clientWidth")
+        assert cut_off <= 0 or width < 1000, language
 
 
 def test_page_is_light_and_painted_early(look: Open) -> None:
