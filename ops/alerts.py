@@ -23,7 +23,7 @@ from streams.monitor.alerts.model import CRITICAL, OPEN, START, Alert, Outcome, 
 from streams.monitor.alerts.outbox import Message
 from streams.monitor.alerts.rules import Rule
 from streams.monitor.alerts.rules import load as load_rules
-from streams.warehouse.as_of import travelling
+from streams.warehouse.as_of import now_only, travelling
 from streams.warehouse.store import Store
 
 FINDING, USAGE = 1, 2
@@ -171,7 +171,9 @@ def try_out(
     try:
         with reader(load()) as here:
             over = cuts(here, since, until, every)
-            found = tried(here, known[name], travelling(SQL_FOLDER), over, _pairs(given))
+            found = tried(
+                here, known[name], travelling(SQL_FOLDER), over, _pairs(given), now_only(SQL_FOLDER)
+            )
     except Stop as refused:
         if refused.code not in ("not_as_of", "no_cuts", "too_many_cuts", "unknown_parameter", "parameter"):
             raise

@@ -108,7 +108,7 @@ def _moment(store: Store, at: str | None) -> AsOf | None:
         return None
     cut = as_of.resolved(store, at)
     console.note(f"as of cut {cut} / tại mốc {cut}")
-    return AsOf(cut, as_of.travelling(SQL_FOLDER))
+    return AsOf(cut, as_of.travelling(SQL_FOLDER), as_of.now_only(SQL_FOLDER))
 
 
 def _pieces(

@@ -23,8 +23,12 @@ _CAUSES: Final = {
     "late": ("đến muộn", "came late"),
     "retraction": ("rút lại", "taken back"),
     "repair": ("gửi lại theo yêu cầu", "sent again when asked"),
+    "rebuild": ("dựng lại sổ", "the books were rebuilt"),
+    "recount": ("sổ thay đổi mà không có sự kiện mới", "the book changed without a new event"),
     "backfill": ("dữ liệu cũ khi mới kết nối", "history loaded when the ward joined"),
 }
+# Causes that change a book as a whole, not event by event.
+_WHOLE: Final = ("rebuild", "recount")
 
 
 def totals(*, day: str | None, ward: str | None, at: str | None, as_json: bool) -> int:
@@ -116,9 +120,11 @@ def _sentence(one: dict[str, Any]) -> tuple[str, str]:
     times = sorted({f"{one[name]:%d/%m/%Y %H:%M:%S}" for name in ("first_arrived_at", "last_arrived_at")})
     cuts = sorted({one["first_cut"], one["last_cut"]})
     when, cut = " - ".join(times), " - ".join(map(str, cuts))
+    if one["cause"] not in _WHOLE:
+        vi, en = f"{vi} {number} sự kiện", f"{number} events {en}"
     return (
-        f"{one['ward_name']}: {change} {words.vi} {figures}, {vi} {number} sự kiện lúc {when}, mốc {cut}",
-        f"{one['ward_name']}: {change} {words.en} {figures}, {number} events {en} at {when}, cut {cut}",
+        f"{one['ward_name']}: {change} {words.vi} {figures}, {vi} lúc {when}, mốc {cut}",
+        f"{one['ward_name']}: {change} {words.en} {figures}, {en} at {when}, cut {cut}",
     )
 
 

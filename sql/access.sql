@@ -21,8 +21,15 @@ SETTINGS readonly = 1, max_execution_time = 30, max_result_rows = 1000000, max_m
 
 GRANT SELECT ON {database}.v_* TO dongbo_reader;
 
--- The instant that a question is about; questions and pages name it as they name a view.
+-- The instant that a question is about, and words and calendar as they were then; questions and pages name them as they name
+-- a view.
 GRANT SELECT ON {database}.r_now* TO dongbo_reader;
+
+GRANT
+    SELECT ON {database}.r_difficulty_groups*, SELECT ON {database}.r_index766*,
+    SELECT ON {database}.r_office_days*, SELECT ON {database}.r_policies*, SELECT ON {database}.r_procedures*,
+    SELECT ON {database}.r_reasons*, SELECT ON {database}.r_wards*, SELECT ON {database}.r_words*
+TO dongbo_reader;
 
 GRANT SELECT ON {database}.difficulty_groups TO dongbo_reader;
 
@@ -71,6 +78,12 @@ GRANT SELECT ON {database}.v_* TO dongbo_analyst;
 
 GRANT SELECT ON {database}.r_now* TO dongbo_analyst;
 
+GRANT
+    SELECT ON {database}.r_difficulty_groups*, SELECT ON {database}.r_index766*,
+    SELECT ON {database}.r_office_days*, SELECT ON {database}.r_policies*, SELECT ON {database}.r_procedures*,
+    SELECT ON {database}.r_reasons*, SELECT ON {database}.r_wards*, SELECT ON {database}.r_words*
+TO dongbo_analyst;
+
 GRANT SELECT ON {database}.difficulty_groups TO dongbo_analyst;
 
 GRANT SELECT ON {database}.index766 TO dongbo_analyst;
@@ -99,13 +112,14 @@ TO dongbo_analyst;
 CREATE ROLE IF NOT EXISTS dongbo_ward_{ward} SETTINGS PROFILE 'dongbo_ward';
 
 CREATE ROW POLICY IF NOT EXISTS dongbo_open ON
-    {database}.v_alerts, {database}.v_backlog, {database}.v_backlog_at, {database}.v_backlog_procedure_month,
-    {database}.v_backlog_procedure_month_at, {database}.v_backlog_ward_day, {database}.v_backlog_ward_day_at,
-    {database}.v_cases, {database}.v_cases_at, {database}.v_conflicts, {database}.v_conflicts_at,
-    {database}.v_control_totals, {database}.v_control_totals_at, {database}.v_control_totals_detail,
-    {database}.v_control_totals_detail_at, {database}.v_corrections, {database}.v_corrections_at,
-    {database}.v_difficulties, {database}.v_difficulties_at, {database}.v_dossiers, {database}.v_dossiers_at,
-    {database}.v_double_entry, {database}.v_finished, {database}.v_finished_at, {database}.v_flow_check,
+    {database}.v_alerts, {database}.v_alerts_at, {database}.v_backlog, {database}.v_backlog_at,
+    {database}.v_backlog_procedure_month, {database}.v_backlog_procedure_month_at,
+    {database}.v_backlog_ward_day, {database}.v_backlog_ward_day_at, {database}.v_cases,
+    {database}.v_cases_at, {database}.v_conflicts, {database}.v_conflicts_at, {database}.v_control_totals,
+    {database}.v_control_totals_at, {database}.v_control_totals_detail, {database}.v_control_totals_detail_at,
+    {database}.v_corrections, {database}.v_corrections_at, {database}.v_difficulties,
+    {database}.v_difficulties_at, {database}.v_dossiers, {database}.v_dossiers_at, {database}.v_double_entry,
+    {database}.v_double_entry_at, {database}.v_finished, {database}.v_finished_at, {database}.v_flow_check,
     {database}.v_flow_check_at, {database}.v_flow_field_month, {database}.v_flow_field_month_at,
     {database}.v_flow_field_week, {database}.v_flow_field_week_at, {database}.v_flow_procedure_month,
     {database}.v_flow_procedure_month_at, {database}.v_flow_procedure_week,
@@ -126,20 +140,23 @@ CREATE ROW POLICY IF NOT EXISTS dongbo_open ON
     {database}.v_ward_day_detail, {database}.v_ward_day_detail_at, {database}.v_ward_processing,
     {database}.v_ward_processing_at, {database}.v_ward_pulse, {database}.v_ward_pulse_at,
     {database}.v_ward_status, {database}.v_ward_status_at, {database}.v_ward_status_history,
-    {database}.v_ward_status_history_at, {database}.v_ward_sync, {database}.v_ward_sync_at, {database}.wards
+    {database}.v_ward_status_history_at, {database}.v_ward_sync, {database}.v_ward_sync_at,
+    {database}.r_wards, {database}.r_wards_at, {database}.wards
 USING 1 TO ALL;
 
-CREATE ROW POLICY IF NOT EXISTS dongbo_ward_{ward} ON {database}.wards
+CREATE ROW POLICY IF NOT EXISTS dongbo_ward_{ward} ON
+    {database}.r_wards, {database}.r_wards_at, {database}.wards
 USING code = '{ward}' AS RESTRICTIVE TO dongbo_ward_{ward};
 
 CREATE ROW POLICY IF NOT EXISTS dongbo_ward_{ward} ON
-    {database}.v_alerts, {database}.v_backlog, {database}.v_backlog_at, {database}.v_backlog_procedure_month,
-    {database}.v_backlog_procedure_month_at, {database}.v_backlog_ward_day, {database}.v_backlog_ward_day_at,
-    {database}.v_cases, {database}.v_cases_at, {database}.v_conflicts, {database}.v_conflicts_at,
-    {database}.v_control_totals, {database}.v_control_totals_at, {database}.v_control_totals_detail,
-    {database}.v_control_totals_detail_at, {database}.v_corrections, {database}.v_corrections_at,
-    {database}.v_difficulties, {database}.v_difficulties_at, {database}.v_dossiers, {database}.v_dossiers_at,
-    {database}.v_double_entry, {database}.v_finished, {database}.v_finished_at, {database}.v_flow_check,
+    {database}.v_alerts, {database}.v_alerts_at, {database}.v_backlog, {database}.v_backlog_at,
+    {database}.v_backlog_procedure_month, {database}.v_backlog_procedure_month_at,
+    {database}.v_backlog_ward_day, {database}.v_backlog_ward_day_at, {database}.v_cases,
+    {database}.v_cases_at, {database}.v_conflicts, {database}.v_conflicts_at, {database}.v_control_totals,
+    {database}.v_control_totals_at, {database}.v_control_totals_detail, {database}.v_control_totals_detail_at,
+    {database}.v_corrections, {database}.v_corrections_at, {database}.v_difficulties,
+    {database}.v_difficulties_at, {database}.v_dossiers, {database}.v_dossiers_at, {database}.v_double_entry,
+    {database}.v_double_entry_at, {database}.v_finished, {database}.v_finished_at, {database}.v_flow_check,
     {database}.v_flow_check_at, {database}.v_flow_field_month, {database}.v_flow_field_month_at,
     {database}.v_flow_field_week, {database}.v_flow_field_week_at, {database}.v_flow_procedure_month,
     {database}.v_flow_procedure_month_at, {database}.v_flow_procedure_week,
@@ -164,16 +181,17 @@ CREATE ROW POLICY IF NOT EXISTS dongbo_ward_{ward} ON
 USING ward = '{ward}' AS RESTRICTIVE TO dongbo_ward_{ward};
 
 GRANT
-    SELECT ON {database}.v_alerts, SELECT ON {database}.v_backlog, SELECT ON {database}.v_backlog_at,
-    SELECT ON {database}.v_backlog_procedure_month, SELECT ON {database}.v_backlog_procedure_month_at,
-    SELECT ON {database}.v_backlog_ward_day, SELECT ON {database}.v_backlog_ward_day_at,
-    SELECT ON {database}.v_cases, SELECT ON {database}.v_cases_at, SELECT ON {database}.v_conflicts,
-    SELECT ON {database}.v_conflicts_at, SELECT ON {database}.v_control_totals,
-    SELECT ON {database}.v_control_totals_at, SELECT ON {database}.v_control_totals_detail,
-    SELECT ON {database}.v_control_totals_detail_at, SELECT ON {database}.v_corrections,
-    SELECT ON {database}.v_corrections_at, SELECT ON {database}.v_difficulties,
-    SELECT ON {database}.v_difficulties_at, SELECT ON {database}.v_dossiers,
-    SELECT ON {database}.v_dossiers_at, SELECT ON {database}.v_double_entry, SELECT ON {database}.v_finished,
+    SELECT ON {database}.v_alerts, SELECT ON {database}.v_alerts_at, SELECT ON {database}.v_backlog,
+    SELECT ON {database}.v_backlog_at, SELECT ON {database}.v_backlog_procedure_month,
+    SELECT ON {database}.v_backlog_procedure_month_at, SELECT ON {database}.v_backlog_ward_day,
+    SELECT ON {database}.v_backlog_ward_day_at, SELECT ON {database}.v_cases, SELECT ON {database}.v_cases_at,
+    SELECT ON {database}.v_conflicts, SELECT ON {database}.v_conflicts_at,
+    SELECT ON {database}.v_control_totals, SELECT ON {database}.v_control_totals_at,
+    SELECT ON {database}.v_control_totals_detail, SELECT ON {database}.v_control_totals_detail_at,
+    SELECT ON {database}.v_corrections, SELECT ON {database}.v_corrections_at,
+    SELECT ON {database}.v_difficulties, SELECT ON {database}.v_difficulties_at,
+    SELECT ON {database}.v_dossiers, SELECT ON {database}.v_dossiers_at, SELECT ON {database}.v_double_entry,
+    SELECT ON {database}.v_double_entry_at, SELECT ON {database}.v_finished,
     SELECT ON {database}.v_finished_at, SELECT ON {database}.v_flow_check,
     SELECT ON {database}.v_flow_check_at, SELECT ON {database}.v_flow_field_month,
     SELECT ON {database}.v_flow_field_month_at, SELECT ON {database}.v_flow_field_week,
@@ -210,12 +228,19 @@ TO dongbo_ward_{ward};
 
 -- What is the same for every ward: the instant, calendar, rules, words.
 GRANT
-    SELECT ON {database}.r_now, SELECT ON {database}.r_now_at, SELECT ON {database}.v_office_days,
-    SELECT ON {database}.v_periods, SELECT ON {database}.v_periods_at, SELECT ON {database}.v_policies,
-    SELECT ON {database}.v_view_versions, SELECT ON {database}.difficulty_groups,
-    SELECT ON {database}.index766, SELECT ON {database}.office_days, SELECT ON {database}.policies,
-    SELECT ON {database}.procedures, SELECT ON {database}.reasons, SELECT ON {database}.wards,
-    SELECT ON {database}.words
+    SELECT ON {database}.r_now, SELECT ON {database}.r_now_at, SELECT ON {database}.r_difficulty_groups,
+    SELECT ON {database}.r_difficulty_groups_at, SELECT ON {database}.r_index766,
+    SELECT ON {database}.r_index766_at, SELECT ON {database}.r_office_days,
+    SELECT ON {database}.r_office_days_at, SELECT ON {database}.r_policies,
+    SELECT ON {database}.r_policies_at, SELECT ON {database}.r_procedures,
+    SELECT ON {database}.r_procedures_at, SELECT ON {database}.r_reasons, SELECT ON {database}.r_reasons_at,
+    SELECT ON {database}.r_wards, SELECT ON {database}.r_wards_at, SELECT ON {database}.r_words,
+    SELECT ON {database}.r_words_at, SELECT ON {database}.v_office_days,
+    SELECT ON {database}.v_office_days_at, SELECT ON {database}.v_periods, SELECT ON {database}.v_periods_at,
+    SELECT ON {database}.v_policies, SELECT ON {database}.v_policies_at, SELECT ON {database}.v_view_versions,
+    SELECT ON {database}.difficulty_groups, SELECT ON {database}.index766, SELECT ON {database}.office_days,
+    SELECT ON {database}.policies, SELECT ON {database}.procedures, SELECT ON {database}.reasons,
+    SELECT ON {database}.wards, SELECT ON {database}.words
 TO dongbo_ward_{ward};
 
 CREATE QUOTA IF NOT EXISTS dongbo_ward_{ward} KEYED BY user_name

@@ -73,3 +73,4 @@ def _empty(store: Store) -> None:
         store.command(f"TRUNCATE TABLE {name}")
     for table in reference.tables():
         table.fill(store)
+        table.remember(store)

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 HANOI: Final = timezone(timedelta(hours=7), "+07")
 Row = dict[str, Any]
 
-# Operational logs are not about the city's data and have no form as of a cut.
+# Operational logs are not about the city's data: they have no form as of a cut, or the page wants the newest.
 _ALWAYS_NOW: Final = frozenset(
     {
         "v_loads",
@@ -24,8 +24,6 @@ _ALWAYS_NOW: Final = frozenset(
         "v_coverage_holes",
         "v_city_cut",
         "v_repairs",
-        "v_alerts",
-        "v_alert_deliveries",
     }
 )
 

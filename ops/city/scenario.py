@@ -79,8 +79,8 @@ def _wait_for_midnight(stop: threading.Event) -> None:
 def _play(settings: Settings, stop: threading.Event, folder: Path, *, pause: bool) -> list[Result]:
     day = Day(settings, stop, folder)
     try:
-        day.office_hours(deleted=False)
         day.open_lines()
+        day.office_hours(deleted=False)
         results: list[Result] = []
         for number, step in enumerate(steps(day), 1):
             results += _step(day, number, step, pause=pause)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from ops.city.scenario_day import SILENT_AFTER_S, Day, Expectation
 from ops.city.scenario_wards import now
 from ops.city.scenario_words import Words
 from producers.contract.vocabulary import Status
-from streams.domain.days import HANOI
 
 ALERT_WITHIN_S: Final = 60
-_ACTIVE: Final = timedelta(minutes=15)
 _ALERTS: Final = """
 SELECT rule, ward FROM v_alerts
 WHERE ward IN {wards:Array(String)} AND started_at >= {began:DateTime64(3)} AND (open OR NOT {open:Bool})
@@ -83,10 +81,15 @@ class Questions:
         """What B lacks, and how far it is complete."""
         return self._first(_HOLES, ward=self._day.wards["B"])
 
-    def counts(self, letter: str) -> dict[Status, int]:
-        """A ward's book of today, by status."""
-        rows = self._day.rows(_COUNTS, ward=self._day.wards[letter], day=self._day.today)
+    def counts(self, letter: str, day: date | None = None) -> dict[Status, int]:
+        """A ward's book of today, or of a day, by status."""
+        rows = self._day.rows(_COUNTS, ward=self._day.wards[letter], day=day or self._day.today)
         return {Status(status): count for status, count in rows}
+
+    def has_declared(self, letter: str, day: date) -> bool:
+        """Whether a ward has declared its totals of a day."""
+        found = self._first(_DECLARED, ward=self._day.wards[letter], day=day)
+        return bool(found) and found[0] != "not_declared"
 
     def declared(self) -> list[Any]:
         """C's control totals of today."""
@@ -96,15 +99,27 @@ class Questions:
         """What the ledger has of a ward and this run."""
         return self._day.rows(_CORRECTIONS, ward=self._day.wards[letter], epoch=self._day.epoch)
 
-    def correction(self, letter: str, cause: str, change: int, seq: int) -> list[Any]:
-        """A row that the ledger must have. What comes late of a ward that joined later is backfill."""
-        ward, yesterday = self._day.wards[letter], self._day.yesterday
-        first = self._day.value(
-            "SELECT min(arrived_at) FROM r_event_rows WHERE ward = {ward:String}", ward=ward
+    def late_cause(self, letter: str) -> str:
+        """What an event of yesterday is: late of a ward that was known then, else history that it brings."""
+        return "late" if self._day.known_before(letter) else "backfill"
+
+    def why_late(self, letter: str) -> Words:
+        """That cause with its reason, for people."""
+        known = self._day.known_before(letter)
+        if known is None:
+            return Words(
+                f"sổ điều chỉnh của {letter}: backfill, vì trước hôm nay chưa từng gửi",
+                f"the corrections of {letter}: backfill, since it was never heard of before today",
+            )
+        return Words(
+            f"sổ điều chỉnh của {letter}: late, vì đã kết nối từ {known:%d/%m/%Y}",
+            f"the corrections of {letter}: late, since it is known since {known}",
         )
-        known = first.astimezone(HANOI).date() <= yesterday
-        event = f"{ward}/{self._day.epoch}/{seq}"
-        return [str(yesterday), cause if known or change < 0 else "backfill", change, event]
+
+    def correction(self, letter: str, cause: str, change: int, seq: int) -> list[Any]:
+        """A row that the ledger must have."""
+        event = f"{self._day.wards[letter]}/{self._day.epoch}/{seq}"
+        return [str(self._day.yesterday), cause, change, event]
 
     def conflicts(self) -> list[list[Any]]:
         """F's seqs that were used twice, and which content counts."""
@@ -132,10 +147,21 @@ class Questions:
         (heard,) = self._day.ward_status(letter, "heard_at")
         return bool(now() - heard > timedelta(seconds=SILENT_AFTER_S))
 
-    def alive_of_g(self) -> str:
-        """Closed; but active for a while after its last event, which is none of this day's."""
-        (arrived,) = self._day.ward_status("G", "arrived_at")
-        return "active" if arrived and now() - arrived < _ACTIVE else "closed"
+    def alive_of_g(self) -> Expectation:
+        """Closed; but active for a while after its last event, if no ward could be chosen that had rested.
+
+        When that event arrived was known before the day began, and G sends none.
+        """
+        ward = self._day.chosen["G"]
+        columns, alive = ["office_open", "status", "alive"], "closed" if ward.rests(now()) else "active"
+        vi, en = "nghỉ, không có sự kiện nào trong 15 phút", "closed, with no event within 15 minutes"
+        if alive == "active":
+            vi, en = (
+                f"nghỉ, nhưng sự kiện cuối mới đến lúc {ward.arrived_at:%H:%M:%S}",
+                f"closed, but its last event arrived only at {ward.arrived_at:%H:%M:%S}",
+            )
+        words = Words(f"tình trạng của G: {alive}, vì {vi}", f"status of G: {alive}, since it is {en}")
+        return Expectation(words, [False, "good", alive], lambda: self._day.ward_status("G", *columns))
 
     def left_out(self) -> list[list[str]]:
         """Who of the seven is left out of the first cut after `since`, and why."""

@@ -110,19 +110,6 @@ class Line:
         other = msgspec.structs.replace(event.data, channel=Channel.POST)
         self._produce(ward, [encode(wrap(StatusChangedEvent, other, event.time))])
 
-    def retraction(self, ward: str, seq: int) -> Draft:
-        """What takes a seq back."""
-        event = decode(self._outbox.kept(ward, range(seq, seq + 1))[0].value)
-        assert isinstance(event, StatusChangedEvent)
-        of, of_time = event.data, event.time
-
-        def payload(epoch: str, own_seq: int) -> Retracted:
-            return Retracted(
-                ward=ward, epoch=epoch, seq=own_seq, of=of, of_time=of_time, reason="wrong-status"
-            )
-
-        return Draft(RetractedEvent, payload, now(), ward)
-
     def _produce(self, ward: str, values: Sequence[bytes]) -> None:
         producer = Producer(
             {
@@ -164,6 +151,20 @@ def received(ward: str, number: int, at: datetime) -> Draft:
         due_at=at + timedelta(days=2),
     )
     return Draft(StatusChangedEvent, data, at, ward)
+
+
+def retraction(wrong: Draft) -> Draft:
+    """What takes the event back that is appended just before it: so both arrive together."""
+    data = wrong.payload
+    assert isinstance(data, StatusChanged)
+
+    def payload(epoch: str, seq: int) -> Retracted:
+        of = msgspec.structs.replace(data, epoch=epoch, seq=seq - 1)
+        return Retracted(
+            ward=data.ward, epoch=epoch, seq=seq, of=of, of_time=wrong.time, reason="wrong-status"
+        )
+
+    return Draft(RetractedEvent, payload, now(), data.ward)
 
 
 def closing(ward: str, day: date, counts: dict[Status, int], last_seq: int) -> Draft:

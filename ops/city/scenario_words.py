@@ -57,9 +57,9 @@ SCENES: Final = {
         Words("D gửi sự kiện của hôm qua", "D sends yesterday's event"),
         Words(
             "Số liệu hôm qua của D thay đổi sau khi ngày đã hết: sổ điều chỉnh ghi lại. Với nơi hôm nay mới "
-            "kết nối, nguyên nhân là backfill.",
+            "kết nối, nguyên nhân là backfill. Nếu đã chốt ngày hôm qua, D chốt lại.",
             "D's figures of yesterday change after its end: the corrections ledger has it. If the ward "
-            "joined only today, the cause is backfill.",
+            "joined only today, the cause is backfill. If it had declared yesterday, it declares it again.",
         ),
         "dongbo why {yesterday} --ward {D}",
     ),

@@ -1,7 +1,6 @@
 -- vi: Cảnh báo không gửi đi được
 -- en: Alerts cannot be sent
 -- severity: warning
--- history: no
 -- what-vi: Kênh {channel} có {messages} cảnh báo chưa gửi được, lần gần nhất: {error}
 -- what-en: The channel {channel} has {messages} alerts that could not be sent, the last time: {error}
 -- impact-vi: Người trực không nhận được cảnh báo qua kênh này
@@ -11,7 +10,7 @@
 -- param minutes UInt32 default 10
 SELECT channel AS key, '' AS ward, min(d.created_at) AS since, channel, count() AS messages, argMax(d.error, d.next_at) AS error
 FROM v_alert_deliveries AS d
-WHERE (state = 'waiting' AND attempts > 0 AND created_at < now() - toIntervalMinute({minutes:UInt32}))
-    OR (state = 'given_up' AND next_at > now() - INTERVAL 1 DAY)
+WHERE (state = 'waiting' AND attempts > 0 AND created_at < (SELECT at FROM r_now) - toIntervalMinute({minutes:UInt32}))
+    OR (state = 'given_up' AND next_at > (SELECT at FROM r_now) - INTERVAL 1 DAY)
 GROUP BY channel
 ORDER BY key

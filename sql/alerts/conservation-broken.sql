@@ -2,7 +2,6 @@
 -- en: Messages are not conserved
 -- severity: critical
 -- for: 30
--- history: no
 -- what-vi: {hop_vi}, phân vùng {partition}: phải có {expected}, có {found}, thiếu {broken}. {detail_vi}
 -- what-en: {hop_en}, partition {partition}: {expected} expected, {found} found, {broken} lost. {detail_en}
 -- impact-vi: Có thông điệp đã nhận mà không được tính; số liệu của các phường, xã trong phân vùng đó có thể thiếu

@@ -1,7 +1,6 @@
 -- vi: Sổ khác với sự kiện thô
 -- en: A book differs from the raw events
 -- severity: critical
--- history: no
 -- what-vi: Sổ ngày {day} của {ward_name} ({ward}) khác sự kiện thô ở {cells} ô: sổ {book_steps} bước, sự kiện {raw_steps} bước
 -- what-en: The book of {day} of {ward_name} ({ward}) differs from the raw events in {cells} cells: {book_steps} steps in the book, {raw_steps} in the events
 -- impact-vi: Một trong hai con số của ngày đó sai; báo cáo lấy từ sổ

@@ -2,7 +2,6 @@
 -- en: The pipeline is slow
 -- severity: critical
 -- for: 30
--- history: no
 -- what-vi: {what_is_vi}
 -- what-en: {what_is_en}
 -- impact-vi: Trang và câu hỏi trả lời với số liệu cũ
@@ -14,12 +13,13 @@
 SELECT
     concat('delay-', l.kind) AS key,
     '' AS ward,
-    min(l.stored_at) AS since,
+    min(l.at) AS since,
     concat('Từ Kafka đến ClickHouse mất đến ', toString(intDiv(max(l.delay_ms_max), 1000)), ' giây (', key, ')') AS what_is_vi,
     concat('From Kafka to ClickHouse it takes up to ', toString(intDiv(max(l.delay_ms_max), 1000)), ' seconds (', key, ')')
         AS what_is_en
-FROM v_loads AS l
-WHERE l.stored_at > now64(3, 'Asia/Ho_Chi_Minh') - INTERVAL 60 SECOND
+FROM v_load_delays AS l
+-- The last minute; `at` is the beginning of ten seconds.
+WHERE l.at > (SELECT at FROM r_now) - INTERVAL 70 SECOND
 GROUP BY l.kind
 HAVING max(l.delay_ms_max) > toInt64({delay_s:UInt32}) * 1000
 UNION ALL

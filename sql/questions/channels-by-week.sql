@@ -10,7 +10,7 @@
 SELECT toMonday(toDate(d.day)) AS week, d.channel AS channel, any(c.vi) AS channel_vi, sum(d.count) AS received,
     round(received / sum(received) OVER (PARTITION BY week), 4) AS share
 FROM v_ward_day_detail AS d
-LEFT JOIN (SELECT code, vi FROM words FINAL WHERE kind = 'channel') AS c ON c.code = d.channel
+LEFT JOIN (SELECT code, vi FROM r_words WHERE kind = 'channel') AS c ON c.code = d.channel
 WHERE d.status = 2 AND d.day BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) AND ({ward:String} = '' OR d.ward = {ward:String})
 GROUP BY week, channel

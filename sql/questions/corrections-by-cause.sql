@@ -7,7 +7,7 @@
 -- param from Nullable(Date) default '' -- vi: Từ ngày; trống là 90 ngày gần nhất có dữ liệu | en: From day; empty: the newest 90 days with data
 -- param to Nullable(Date) default '' -- vi: Đến ngày; trống là đến nay | en: To day; empty: the newest
 -- param ward String default '' choices ward -- vi: Phường, xã; trống là toàn thành phố | en: Ward; empty: the whole city
-SELECT c.day AS day, c.cause AS cause, countIf(c.change > 0) AS added, countIf(c.change < 0) AS taken_back,
+SELECT c.day AS day, c.cause AS cause, sumIf(c.change, c.change > 0) AS added, -sumIf(c.change, c.change < 0) AS taken_back,
     sum(if(c.status = 2, c.change, 0)) AS received_change, sum(if(c.status = 9, c.change, 0)) AS resolved_change,
     uniqExact(c.ward) AS wards
 FROM v_corrections AS c

@@ -10,7 +10,7 @@ WITH ifNull({day:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)) AS asked
 SELECT toDate(o.due_at) AS due_day, o.ward AS ward, w.name AS ward_name, o.dossier AS dossier, o.procedure AS procedure,
     o.field AS field, o.status AS status, o.due_at AS due_at, dateDiff('day', asked, due_day) AS days_left
 FROM v_open_dossiers AS o
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = o.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = o.ward
 WHERE o.open AND o.accepted AND toDate(o.due_at) BETWEEN asked AND asked + {days:UInt16}
     AND ({ward:String} = '' OR o.ward = {ward:String})
 ORDER BY o.due_at, ward, dossier

@@ -12,7 +12,7 @@ SELECT d.field AS field, any(f.vi) AS field_vi, sumIf(d.count, d.status = 2) AS 
     sumIf(d.count, d.status = 9 AND d.timeliness = 'overdue') AS overdue,
     if(resolved > 0, round(overdue / resolved, 4), NULL) AS overdue_share
 FROM v_ward_day_detail AS d
-LEFT JOIN (SELECT code, vi FROM words FINAL WHERE kind = 'field') AS f ON f.code = d.field
+LEFT JOIN (SELECT code, vi FROM r_words WHERE kind = 'field') AS f ON f.code = d.field
 WHERE d.day BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) AND ({ward:String} = '' OR d.ward = {ward:String})
 GROUP BY field

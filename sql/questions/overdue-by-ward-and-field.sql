@@ -11,7 +11,7 @@ SELECT o.ward AS ward, any(w.name) AS ward_name, o.field AS field, count() AS ba
     countIf(toDate(o.due_at) < asked) AS overdue, round(overdue / backlog, 4) AS overdue_share,
     maxIf(dateDiff('day', toDate(o.due_at), asked), toDate(o.due_at) < asked) AS days_late_max
 FROM v_open_dossiers AS o
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = o.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = o.ward
 WHERE o.open AND o.accepted AND ({ward:String} = '' OR o.ward = {ward:String})
 GROUP BY o.ward, o.field
 HAVING overdue > 0

@@ -24,7 +24,7 @@ FROM
         GROUP BY s.ward, s.dossier
     )
 ) AS j
-LEFT JOIN (SELECT code, vi FROM words FINAL WHERE kind = 'status') AS a ON a.code = toString(j.step.1)
-LEFT JOIN (SELECT code, vi FROM words FINAL WHERE kind = 'status') AS b ON b.code = toString(j.step.2)
+LEFT JOIN (SELECT code, vi FROM r_words WHERE kind = 'status') AS a ON a.code = toString(j.step.1)
+LEFT JOIN (SELECT code, vi FROM r_words WHERE kind = 'status') AS b ON b.code = toString(j.step.2)
 GROUP BY from_status, to_status
 ORDER BY dossiers DESC, from_status, to_status

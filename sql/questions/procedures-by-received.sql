@@ -13,7 +13,7 @@ SELECT o.procedure AS procedure, any(p.name) AS procedure_name, any(o.field) AS 
     round(countIf(o.channel = 'online') / received, 4) AS online_share, countIf(o.open) AS open,
     countIf(o.open AND toDate(o.due_at) < newest) AS overdue
 FROM v_dossiers AS o
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = o.procedure
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = o.procedure
 WHERE o.accepted AND toDate(o.received_at) BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06'))
     AND ({ward:String} = '' OR o.ward = {ward:String})

@@ -11,7 +11,7 @@ SELECT s.procedure AS procedure, any(p.name) AS procedure_name, countIf(s.status
     countIf(s.status = 5) AS requests, uniqExactIf((s.ward, s.dossier), s.status = 5) AS dossiers,
     round(dossiers / nullIf(received, 0), 4) AS dossiers_share
 FROM v_steps AS s
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = s.procedure
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = s.procedure
 WHERE s.status IN (2, 5) AND s.day BETWEEN ifNull({from:Nullable(Date)}, (SELECT max(day) - 89 FROM v_ward_day))
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) AND ({ward:String} = '' OR s.ward = {ward:String})
 GROUP BY procedure

@@ -10,7 +10,7 @@ SELECT o.ward AS ward, w.name AS ward_name, o.dossier AS dossier, o.procedure AS
     o.received_at AS received_at, o.due_at AS due_at, greatest(0, dateDiff('day', toDate(o.received_at), asked)) AS days_waiting,
     if(toDate(o.due_at) < asked, dateDiff('day', toDate(o.due_at), asked), 0) AS days_late
 FROM v_open_dossiers AS o
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = o.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = o.ward
 WHERE o.open AND o.accepted AND ({ward:String} = '' OR o.ward = {ward:String})
 ORDER BY o.received_at, ward, dossier
 LIMIT {top:UInt32}

@@ -26,6 +26,6 @@ SELECT
     d.created_at AS created_at,
     d.next_at AS next_at,
     d.error AS error
-FROM (SELECT * FROM alert_deliveries FINAL) AS d
-LEFT JOIN (SELECT id, rule, key FROM alerts FINAL) AS a ON a.id = d.alert_id
+FROM (SELECT * FROM r_alert_deliveries) AS d
+LEFT JOIN (SELECT id, rule, key FROM r_alerts) AS a ON a.id = d.alert_id
 COMMENT 'vi: cảnh báo nào đã gửi, đang chờ gửi, vì sao chưa được | en: which alerts were sent, which wait, and why';

@@ -38,7 +38,7 @@ SELECT
     a.since AS since,
     assumeNotNull(a.started_at) AS started_at,
     a.ended_at AS ended_at,
-    dateDiff('second', assumeNotNull(a.started_at), ifNull(a.ended_at, now64(3, 'Asia/Ho_Chi_Minh'))) AS age_s,
+    dateDiff('second', assumeNotNull(a.started_at), assumeNotNull(ifNull(a.ended_at, (SELECT at FROM r_now)))) AS age_s,
     a.last_seen_at AS last_seen_at,
     nullIf(k.acked_at, toDateTime64(0, 3, 'Asia/Ho_Chi_Minh')) AS acked_at,
     k.acked_by AS acked_by,
@@ -52,7 +52,7 @@ SELECT
     a.next_vi AS next_vi,
     a.next_en AS next_en,
     a.values AS values
-FROM (SELECT * FROM alerts FINAL WHERE state IN ('open', 'ending', 'ended')) AS a
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = a.ward
-LEFT JOIN (SELECT * FROM alert_acks FINAL) AS k ON k.id = a.id
+FROM (SELECT * FROM r_alerts WHERE state IN ('open', 'ending', 'ended')) AS a
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = a.ward
+LEFT JOIN (SELECT * FROM r_alert_acks) AS k ON k.id = a.id
 COMMENT 'vi: mọi cảnh báo, đang mở và đã hết, với lời và ai đã nhận | en: all alerts, open and ended, with their words and who has them in hand';

@@ -23,6 +23,6 @@ SELECT
     ifNull(avgIf(dateDiff('second', d.received_at, (SELECT at FROM r_now)), d.accepted), 0) / 86400 AS days_avg,
     ifNull(maxIf(dateDiff('second', d.received_at, (SELECT at FROM r_now)), d.accepted), 0) / 86400 AS days_max
 FROM v_open_dossiers AS d
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = d.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = d.ward
 GROUP BY d.ward, d.field
 COMMENT 'vi: hồ sơ tồn theo phường, xã và lĩnh vực | en: open dossiers by ward and field, with their age';

@@ -88,6 +88,6 @@ FROM
     )
     ARRAY JOIN list AS row, running AS sums
 ) AS q
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = q.ward
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = q.procedure
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = q.ward
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = q.procedure
 COMMENT 'vi: hồ sơ tồn và quá hạn vào cuối mỗi tháng theo thủ tục của từng phường, xã, dưới mỗi quy tắc hạn trả | en: backlog and overdue at the end of each month by procedure and ward, under each rule of the due day';

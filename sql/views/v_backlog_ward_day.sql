@@ -86,5 +86,5 @@ FROM
     )
     ARRAY JOIN list AS row, running AS sums
 ) AS q
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = q.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = q.ward
 COMMENT 'vi: hồ sơ tồn và quá hạn vào cuối mỗi ngày của từng phường, xã, đếm theo hồ sơ, dưới mỗi quy tắc hạn trả | en: backlog and overdue at the end of each day by ward, in dossiers, under each rule of the due day';

@@ -14,10 +14,10 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     -- The office calendar as constants: working days up to each day, minutes before it, and the day of each number.
-    (SELECT toInt64(min(day)) FROM office_days FINAL) AS first_day,
-    (SELECT groupArray(workday_number) FROM (SELECT workday_number FROM office_days FINAL ORDER BY day)) AS numbers,
-    (SELECT groupArray(day) FROM (SELECT day FROM office_days FINAL WHERE working ORDER BY day)) AS workdays,
-    (SELECT (groupArray(code), groupArray(unit), groupArray(time_limit)) FROM procedures FINAL) AS limits,
+    (SELECT toInt64(min(day)) FROM r_office_days) AS first_day,
+    (SELECT groupArray(workday_number) FROM (SELECT workday_number FROM r_office_days ORDER BY day)) AS numbers,
+    (SELECT groupArray(day) FROM (SELECT day FROM r_office_days WHERE working ORDER BY day)) AS workdays,
+    (SELECT (groupArray(code), groupArray(unit), groupArray(time_limit)) FROM r_procedures) AS limits,
     d -> least(greatest(toInt64(d) - first_day + 1, 2), toInt64(length(numbers))) AS place,
     d -> toInt64(numbers[place(d)]) AS number_of,
     d -> numbers[place(d)] = numbers[place(d) - 1] AS is_off,

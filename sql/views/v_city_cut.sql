@@ -28,7 +28,7 @@ CREATE OR REPLACE VIEW v_city_cut
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-WITH (SELECT mapFromArrays(groupArray(code), groupArray(name)) FROM wards FINAL) AS names
+WITH (SELECT mapFromArrays(groupArray(code), groupArray(name)) FROM r_wards) AS names
 SELECT
     c.number AS number,
     c.at AS at,

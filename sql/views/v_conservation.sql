@@ -36,5 +36,5 @@ SELECT
     detail_vi,
     detail_en,
     at
-FROM conservation_now FINAL
+FROM r_conservation
 COMMENT 'vi: bảo toàn qua từng chặng và phân vùng: expected = found + in_flight + broken, lần xét mới nhất | en: conservation per hop and partition: expected = found + in_flight + broken, newest judgement';

@@ -34,7 +34,7 @@ WITH
     (
         SELECT f.ward AS ward, d.day AS day
         FROM (SELECT ward, min(day) AS first_day FROM r_day GROUP BY ward) AS f
-        CROSS JOIN (SELECT day FROM office_days FINAL WHERE working) AS d
+        CROSS JOIN (SELECT day FROM r_office_days WHERE working) AS d
         WHERE d.day >= f.first_day AND d.day >= today - 31 AND d.day < today
             AND (f.ward, d.day) NOT IN (SELECT ward, day FROM r_day WHERE day >= today - 31)
     ),
@@ -93,10 +93,10 @@ FROM
         arrayStringConcat(arrayMap((a, z) -> if(a = z, toString(a), concat(toString(a), '-', toString(z))),
             missing_first, missing_last), ', ') AS seqs
     FROM days AS b
-    LEFT JOIN (SELECT day, working FROM office_days FINAL) AS o ON o.day = b.day
+    LEFT JOIN (SELECT day, working FROM r_office_days) AS o ON o.day = b.day
     LEFT JOIN (SELECT ward, hole_epoch, hole_first, hole_last FROM r_ward_sync) AS s ON s.ward = b.ward
     LEFT JOIN corrections AS c ON c.ward = b.ward AND c.day = b.day
-    LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = b.ward
+    LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = b.ward
     WHERE b.closed OR (o.working AND b.day < today)
 )
 COMMENT 'vi: số kê khai của phường, xã so với sổ | en: what a ward declared against the book'

@@ -31,5 +31,5 @@ FROM
     FROM r_book
     WHERE declared
 ) AS b
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = b.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = b.ward
 COMMENT 'vi: số kê khai của ngày đã chốt so với sổ, từng trạng thái | en: declared totals of closed days against the book, status by status'

@@ -1,3 +1,4 @@
+-- now-only: vi: chuyện Kafka và bộ nạp lúc này; phần bảo toàn tại một mốc ở v_conservation | en: it is about Kafka and the loader now; v_conservation has what a cut knew of them
 CREATE OR REPLACE VIEW v_coverage_holes
 (
     topic String COMMENT 'vi: chủ đề Kafka | en: Kafka topic',

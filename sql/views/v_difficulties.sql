@@ -74,6 +74,6 @@ FROM
     )
     GROUP BY ward, difficulty
 ) AS d
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = d.ward
-LEFT JOIN (SELECT number, vi, en, owner, owner_kind FROM difficulty_groups FINAL) AS g ON g.number = difficulty_group
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = d.ward
+LEFT JOIN (SELECT number, vi, en, owner, owner_kind FROM r_difficulty_groups) AS g ON g.number = difficulty_group
 COMMENT 'vi: tình trạng hiện tại của từng vướng mắc | en: the current state of each difficulty';

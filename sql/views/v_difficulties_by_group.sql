@@ -36,7 +36,7 @@ SELECT
     d.wards AS wards,
     d.resolved AS resolved,
     d.resolved_days AS resolved_days
-FROM (SELECT * FROM difficulty_groups FINAL) AS g
+FROM (SELECT * FROM r_difficulty_groups) AS g
 LEFT JOIN
 (
     SELECT

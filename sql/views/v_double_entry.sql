@@ -24,6 +24,6 @@ SELECT
     d.cells AS cells,
     d.book_steps AS book_steps,
     d.raw_steps AS raw_steps
-FROM (SELECT * FROM double_entry FINAL WHERE kind = 'finding') AS d
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = d.ward
+FROM (SELECT * FROM r_double_entry WHERE kind = 'finding') AS d
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = d.ward
 COMMENT 'vi: sổ nào khác hoặc đã từng khác với sự kiện thô | en: which books differ from raw events, or once did'

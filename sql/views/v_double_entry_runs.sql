@@ -11,5 +11,5 @@ CREATE OR REPLACE VIEW v_double_entry_runs
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT d.kind AS kind, d.day AS day, d.checked_at AS checked_at, d.cut AS cut, d.checked AS checked, d.cells AS cells, d.took_ms AS took_ms
-FROM (SELECT * FROM double_entry FINAL WHERE kind != 'finding') AS d
+FROM (SELECT * FROM r_double_entry WHERE kind != 'finding') AS d
 COMMENT 'vi: bút toán kép được chạy lúc nào, lượt cuối của mỗi ngày | en: when double entry was run, the last run of each day'

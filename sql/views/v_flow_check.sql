@@ -22,5 +22,5 @@ FROM
     )
     GROUP BY ward
 ) AS c
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = c.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = c.ward
 COMMENT 'vi: tồn theo bước so với tồn theo hồ sơ, từng phường, xã: dữ liệu có giữ đúng trình tự không | en: the backlog in steps against the backlog in dossiers, by ward: whether the data keeps to the order of steps';

@@ -47,7 +47,7 @@ FROM
                 UNION ALL
                 -- So that no period is missing.
                 SELECT d.period, toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0)
-                FROM (SELECT DISTINCT toDate32(toMonday(o.day)) AS period FROM (SELECT day FROM office_days FINAL) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now) AND (SELECT count() FROM r_day) > 0) AS d
+                FROM (SELECT DISTINCT toDate32(toMonday(o.day)) AS period FROM (SELECT day FROM r_office_days) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now) AND (SELECT count() FROM r_day) > 0) AS d
             )
             GROUP BY period
         )

@@ -57,7 +57,7 @@ FROM
                 -- So that no period is missing.
                 SELECT k.ward, k.field, k.channel, d.period, toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0)
                 FROM (SELECT DISTINCT toString(ward) AS ward, toString(cell.1) AS field, toString(cell.2) AS channel FROM (SELECT ward, arrayJoin(arrayZip(field, channel)) AS cell FROM r_book)) AS k
-                CROSS JOIN (SELECT DISTINCT toDate32(toStartOfMonth(o.day)) AS period FROM (SELECT day FROM office_days FINAL) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now)) AS d
+                CROSS JOIN (SELECT DISTINCT toDate32(toStartOfMonth(o.day)) AS period FROM (SELECT day FROM r_office_days) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now)) AS d
             )
             GROUP BY ward, field, channel, period
         )
@@ -65,5 +65,5 @@ FROM
     )
     ARRAY JOIN list AS row, closings AS closing
 ) AS f
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = f.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = f.ward
 COMMENT 'vi: dòng hồ sơ theo lĩnh vực và kênh nộp, từng phường, xã, theo tháng; cộng các dòng để có tổng | en: flow by field and channel of each ward by month; rows add up to totals';

@@ -60,7 +60,7 @@ FROM
                 -- So that no period is missing.
                 SELECT k.ward, k.field, k.procedure, d.period, toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0)
                 FROM (SELECT DISTINCT ward, field, procedure FROM v_steps) AS k
-                CROSS JOIN (SELECT DISTINCT toDate32(toStartOfMonth(o.day)) AS period FROM (SELECT day FROM office_days FINAL) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now)) AS d
+                CROSS JOIN (SELECT DISTINCT toDate32(toStartOfMonth(o.day)) AS period FROM (SELECT day FROM r_office_days) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now)) AS d
             )
             GROUP BY ward, field, procedure, period
         )
@@ -68,6 +68,6 @@ FROM
     )
     ARRAY JOIN list AS row, closings AS closing
 ) AS f
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = f.ward
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = f.procedure
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = f.ward
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = f.procedure
 COMMENT 'vi: dòng hồ sơ theo thủ tục, từng phường, xã, theo tháng, từ sự kiện thô; cộng các dòng để có tổng | en: flow by procedure of each ward by month, from raw events; rows add up to totals';

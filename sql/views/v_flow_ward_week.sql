@@ -52,7 +52,7 @@ FROM
                 -- So that no period is missing.
                 SELECT k.ward, d.period, toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0), toInt64(0)
                 FROM (SELECT DISTINCT ward FROM r_day) AS k
-                CROSS JOIN (SELECT DISTINCT toDate32(toMonday(o.day)) AS period FROM (SELECT day FROM office_days FINAL) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now)) AS d
+                CROSS JOIN (SELECT DISTINCT toDate32(toMonday(o.day)) AS period FROM (SELECT day FROM r_office_days) AS o WHERE o.day BETWEEN (SELECT min(day) FROM r_day) AND (SELECT toDate32(at) FROM r_now)) AS d
             )
             GROUP BY ward, period
         )
@@ -60,5 +60,5 @@ FROM
     )
     ARRAY JOIN list AS row, closings AS closing
 ) AS f
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = f.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = f.ward
 COMMENT 'vi: dòng hồ sơ của từng phường, xã theo tuần: tồn đầu + tiếp nhận - kết thúc = tồn cuối, đếm bước theo sổ | en: flow of each ward by week: opening + received - ended = closing, in steps by the books';

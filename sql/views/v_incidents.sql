@@ -1,3 +1,4 @@
+-- now-only: vi: nhật ký, mỗi dòng có lúc của nó và không đổi về sau: lọc theo seen_at | en: a log whose rows carry their time and never change: filter by seen_at
 CREATE OR REPLACE VIEW v_incidents
 (
     seen_at DateTime64(3, 'Asia/Ho_Chi_Minh') COMMENT 'vi: lúc phát hiện | en: when it was found',

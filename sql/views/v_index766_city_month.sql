@@ -60,5 +60,5 @@ FROM
     )
     GROUP BY period
 ) AS m
-CROSS JOIN (SELECT * FROM index766 FINAL) AS i
+CROSS JOIN (SELECT * FROM r_index766) AS i
 COMMENT 'vi: các phần của Bộ chỉ số 766 mà sự kiện cho biết, toàn thành phố, tháng; công thức suy ra từ số công bố, không phải văn bản pháp luật | en: the parts of the Decision 766 index that the events can give, city-wide by month; formulas are fitted, not legal text';

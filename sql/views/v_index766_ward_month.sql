@@ -64,6 +64,6 @@ FROM
     )
     GROUP BY ward, period
 ) AS m
-CROSS JOIN (SELECT * FROM index766 FINAL) AS i
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = m.ward
+CROSS JOIN (SELECT * FROM r_index766) AS i
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = m.ward
 COMMENT 'vi: các phần của Bộ chỉ số 766 mà sự kiện cho biết, từng phường, xã, tháng; công thức suy ra từ số công bố, không phải văn bản pháp luật | en: the parts of the Decision 766 index that the events can give, by ward and month; formulas are fitted, not legal text';

@@ -1,3 +1,4 @@
+-- now-only: vi: chỉ giữ vài ngày; tại một mốc xem v_load_delays | en: kept for days only; as of a cut see v_load_delays
 CREATE OR REPLACE VIEW v_loads
 (
     stored_at DateTime64(3, 'Asia/Ho_Chi_Minh') COMMENT 'vi: lúc ghi xong | en: when the block was stored',

@@ -16,5 +16,7 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT d.day AS day, d.working AS working, d.workday_number AS workday_number, d.minutes_before AS minutes_before,
     d.opens AS opens, d.closes AS closes, d.name_vi AS name_vi, d.name_en AS name_en
-FROM (SELECT * FROM office_days FINAL) AS d
+FROM (SELECT * FROM r_office_days) AS d
+-- So that a cut that was not published is refused.
+WHERE (SELECT cut FROM r_now) >= 0
 COMMENT 'vi: lịch công sở 2019-2040 kèm phút làm việc cộng dồn, để tính phút làm việc bằng SQL như hệ thống tính | en: the office calendar 2019 to 2040 with running working minutes, so that SQL counts working minutes as the system does';

@@ -1,3 +1,4 @@
+-- now-only: vi: giờ riêng chỉ giữ bản mới nhất; tình trạng tại mốc (v_ward_status) đã tính theo giờ lúc đó | en: only the newest hours are kept; the states of a cut (v_ward_status) were judged by the hours of that time
 CREATE OR REPLACE VIEW v_office_overrides
 (
     ward String COMMENT 'vi: mã phường, xã | en: ward code',
@@ -21,5 +22,5 @@ SELECT
     o.note AS note,
     o.version AS version
 FROM r_office_overrides AS o
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = o.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = o.ward
 COMMENT 'vi: giờ làm việc riêng của phường, xã | en: office hours that wards have for themselves';

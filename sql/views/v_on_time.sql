@@ -68,6 +68,6 @@ FROM
         codes AS code
     GROUP BY day, ward, field, procedure, policy
 ) AS o
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = o.ward
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = o.procedure
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = o.ward
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = o.procedure
 COMMENT 'vi: đúng hạn theo ngày xử lý xong, phường, xã, lĩnh vực và thủ tục, dưới mỗi quy tắc: chọn một policy, rồi cộng các số đếm theo ngày, tuần, tháng | en: on time by day of the end, ward, field and procedure, under each rule: choose one policy, then add up the counts by day, week or month';

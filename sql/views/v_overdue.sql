@@ -23,6 +23,6 @@ SELECT
     d.due_at AS due_at,
     ifNull(dateDiff('day', d.due_at, (SELECT at FROM r_now)), 0) AS days_late
 FROM v_open_dossiers AS d
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = d.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = d.ward
 WHERE d.due_at < (SELECT at FROM r_now)
 COMMENT 'vi: hồ sơ chưa kết thúc đã quá hạn tính đến bây giờ, chỉ có mã; cho một ngày khác: lọc theo due_at | en: open dossiers past their due time now, codes only; for another day filter by due_at';

@@ -31,7 +31,7 @@ FROM
         one.1 AS grain,
         one.2 AS period,
         one.3 AS last
-    FROM office_days AS d FINAL
+    FROM r_office_days AS d
     WHERE d.day >= '2019-12-30'
 ) AS p
 WHERE p.period <= (SELECT toDate32(at) FROM r_now) AND p.last >= '2020-01-01'

@@ -14,5 +14,7 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT p.policy AS policy, p.name AS name, p.edition AS edition, p.since AS since, p.vi AS vi, p.en AS en,
     p.basis_vi AS basis_vi, p.basis_en AS basis_en, p.status AS status
-FROM (SELECT * FROM policies FINAL) AS p
+FROM (SELECT * FROM r_policies) AS p
+-- So that a cut that was not published is refused.
+WHERE (SELECT cut FROM r_now) >= 0
 COMMENT 'vi: các quy tắc mà số liệu dựa vào: hạn trả và thời gian chờ bổ sung, kèm căn cứ | en: the rules that figures depend on: due dates and waiting for supplements, each with its basis';

@@ -61,5 +61,5 @@ FROM
     ARRAY JOIN arrayFlatten(arrayMap(slot -> arrayMap(clock -> (slot, clock), clocks), slots)) AS pair
     GROUP BY period, field, procedure, policy
 ) AS q
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = q.procedure
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = q.procedure
 COMMENT 'vi: thời gian xử lý toàn thành phố theo ngày xử lý xong, theo lĩnh vực và thủ tục: phút làm việc, đã hoặc chưa trừ thời gian chờ bổ sung; rỗng là tất cả | en: processing times of the whole city by day of the end, field and procedure: working minutes, net of supplements or not; empty means all';

@@ -67,6 +67,6 @@ FROM
     ARRAY JOIN arrayFlatten(arrayMap(slot -> arrayMap(clock -> (slot, clock), clocks), slots)) AS pair
     GROUP BY period, ward, field, procedure, policy
 ) AS q
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = q.ward
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = q.procedure
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = q.ward
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = q.procedure
 COMMENT 'vi: thời gian xử lý của từng phường, xã theo ngày xử lý xong, theo lĩnh vực và thủ tục: phút làm việc, đã hoặc chưa trừ thời gian chờ bổ sung; rỗng là tất cả | en: processing times of each ward by day of the end, field and procedure: working minutes, net of supplements or not; empty means all';

@@ -113,7 +113,7 @@ FROM
     ) AS p
     GROUP BY ward, day
 ) AS q
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = q.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = q.ward
 -- Nothing that arrived from here on was removed; before, shares would be of a part only.
 WHERE q.day >= (SELECT raw_from FROM r_kept)
 -- A seq's contents all lie in the month in which they happened, so no merge crosses it.

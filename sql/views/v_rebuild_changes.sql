@@ -1,3 +1,4 @@
+-- now-only: vi: chỉ giữ trạng thái mới nhất của mỗi lần dựng lại; số liệu theo mốc không đổi vì dựng lại | en: only the newest state of each rebuild is kept; no rebuild changes what is asked as of a cut
 CREATE OR REPLACE VIEW v_rebuild_changes
 (
     run String COMMENT 'vi: mã lượt dựng lại | en: code of the run',

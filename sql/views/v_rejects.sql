@@ -33,6 +33,6 @@ SELECT
     r.partition AS partition,
     r.`offset` AS kafka_offset
 FROM r_rejects AS r
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = r.ward
-LEFT JOIN (SELECT code, vi, en, remedy_vi, remedy_en FROM reasons FINAL) AS why ON why.code = r.reason
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = r.ward
+LEFT JOIN (SELECT code, vi, en, remedy_vi, remedy_en FROM r_reasons) AS why ON why.code = r.reason
 COMMENT 'vi: thông điệp bị từ chối trong 30 ngày, không có nội dung gốc vì có thể chứa dữ liệu cá nhân | en: messages rejected within 30 days, without the original bytes since they may hold personal data';

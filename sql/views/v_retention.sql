@@ -1,3 +1,4 @@
+-- now-only: vi: gỡ là gỡ cho mọi mốc: chỉ có hiện tại | en: what was removed is removed for every cut: there is only the present
 CREATE OR REPLACE VIEW v_retention
 (
     what String COMMENT 'vi: raw (sự kiện và bước hồ sơ) hoặc history (lần sửa sổ, tình trạng tại mốc) | en: raw (events and steps of dossiers) or history (revisions of books, states at cuts)',

@@ -51,5 +51,5 @@ LEFT JOIN
         AND (e.ward, e.epoch, e.seq, e.content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM r_losers)
     GROUP BY day, ward
 ) AS r ON r.day = s.day AND r.ward = s.ward
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = s.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = s.ward
 COMMENT 'vi: niêm phong của từng phường, xã và ngày đã gỡ dữ liệu thô, so với sổ | en: the seal of each ward and day whose raw rows were removed, against its book'

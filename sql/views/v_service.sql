@@ -69,6 +69,6 @@ FROM
     WHERE s.status IN (2, 9)
     GROUP BY day, ward, field, procedure
 ) AS o
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = o.ward
-LEFT JOIN (SELECT code, name FROM procedures FINAL) AS p ON p.code = o.procedure
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = o.ward
+LEFT JOIN (SELECT code, name FROM r_procedures) AS p ON p.code = o.procedure
 COMMENT 'vi: kênh nộp, số hóa và nộp phí trực tuyến theo ngày, phường, xã, lĩnh vực và thủ tục; cộng các số đếm theo ngày, tuần, tháng | en: channels, digitised and paid online by day, ward, field and procedure; add up the counts by day, week or month';

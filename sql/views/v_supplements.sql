@@ -16,10 +16,10 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     -- The office calendar as constants: working days up to each day, minutes before it, and the day of each number.
-    (SELECT toInt64(min(day)) FROM office_days FINAL) AS first_day,
-    (SELECT groupArray(workday_number) FROM (SELECT workday_number FROM office_days FINAL ORDER BY day)) AS numbers,
-    (SELECT groupArray(day) FROM (SELECT day FROM office_days FINAL WHERE working ORDER BY day)) AS workdays,
-    (SELECT (groupArray(code), groupArray(unit), groupArray(time_limit)) FROM procedures FINAL) AS limits,
+    (SELECT toInt64(min(day)) FROM r_office_days) AS first_day,
+    (SELECT groupArray(workday_number) FROM (SELECT workday_number FROM r_office_days ORDER BY day)) AS numbers,
+    (SELECT groupArray(day) FROM (SELECT day FROM r_office_days WHERE working ORDER BY day)) AS workdays,
+    (SELECT (groupArray(code), groupArray(unit), groupArray(time_limit)) FROM r_procedures) AS limits,
     d -> least(greatest(toInt64(d) - first_day + 1, 2), toInt64(length(numbers))) AS place,
     d -> toInt64(numbers[place(d)]) AS number_of,
     d -> numbers[place(d)] = numbers[place(d) - 1] AS is_off,
@@ -34,8 +34,8 @@ WITH
             number_of(day + transform(code, limits.1, limits.3, toUInt32(0)))
             + if(is_off(day + transform(code, limits.1, limits.3, toUInt32(0))), 1, 0),
         -1)) AS due_of,
-    (SELECT groupArray(minutes_before) FROM (SELECT minutes_before FROM office_days FINAL ORDER BY day)) AS minutes,
-    (SELECT (any(opens), any(closes)) FROM office_days FINAL WHERE working) AS hours,
+    (SELECT groupArray(minutes_before) FROM (SELECT minutes_before FROM r_office_days ORDER BY day)) AS minutes,
+    (SELECT (any(opens), any(closes)) FROM r_office_days WHERE working) AS hours,
     t -> toInt64(minutes[place(toDate32(t))]) + if(is_off(toDate32(t)), 0, arraySum(
         (o, c) -> greatest(0, least(toHour(t) * 60 + toMinute(t), c) - o), hours.1, hours.2)) AS worked_until
 SELECT

@@ -1,3 +1,4 @@
+-- now-only: vi: là của bản đang cài, không phải số liệu | en: it is about the installed edition, not about figures
 CREATE OR REPLACE VIEW v_view_versions
 (
     view String COMMENT 'vi: tên khung nhìn | en: name of the view',

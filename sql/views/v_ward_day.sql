@@ -57,5 +57,5 @@ SELECT
     d.revision AS revision,
     d.arrived_at AS arrived_at
 FROM r_day AS d
-LEFT JOIN (SELECT code, name, kind FROM wards FINAL) AS w ON w.code = d.ward
+LEFT JOIN (SELECT code, name, kind FROM r_wards) AS w ON w.code = d.ward
 COMMENT 'vi: mỗi phường, xã mỗi ngày một dòng, đã trừ các bước bị rút lại; một bước tính vào ngày nó xảy ra | en: one row a ward and day, net of retractions; a step counts on the day on which it happened';

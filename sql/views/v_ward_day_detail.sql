@@ -27,5 +27,5 @@ FROM
     SELECT day, ward, arrayJoin(arrayZip(field, channel, status, timeliness, count, minutes)) AS cell
     FROM r_book
 ) AS b
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = b.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = b.ward
 COMMENT 'vi: chi tiết theo lĩnh vực, kênh, trạng thái và đúng hạn | en: the details by field, channel, status and timeliness';

@@ -58,6 +58,6 @@ FROM
         [(0, ''), (0, field)], if(ended_at > instant - INTERVAL 30 DAY, [(30, ''), (30, field)], [])) AS slot
     WHERE status = 9 AND taken_back = 0
 ) AS p
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = p.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = p.ward
 GROUP BY p.ward, p.slot
 COMMENT 'vi: thời gian xử lý của từng phường, xã theo lĩnh vực: trung vị và mức mà 90 % không vượt | en: processing times of each ward by field: the median and what 90% stay within';

@@ -84,6 +84,6 @@ SELECT
     s.hole_last AS hole_last,
     s.hole_since AS hole_since,
     s.at AS at
-FROM (SELECT code, name, kind FROM wards FINAL) AS w
+FROM (SELECT code, name, kind FROM r_wards) AS w
 LEFT JOIN r_ward_state AS s ON s.ward = w.code
 COMMENT 'vi: mỗi phường, xã một dòng: tình trạng xấu nhất của sống, đủ, khớp, và lý do | en: one row a ward: the worst of alive, complete, reconciled, with its reason'

@@ -51,5 +51,5 @@ FROM
     FROM r_ward_states AS s
     GROUP BY ward, status, reason, held_since
 ) AS h
-LEFT JOIN (SELECT code, name FROM wards FINAL) AS w ON w.code = h.ward
+LEFT JOIN (SELECT code, name FROM r_wards) AS w ON w.code = h.ward
 COMMENT 'vi: diễn biến tình trạng của từng phường, xã, gọn lại theo lần thay đổi | en: how the status of each ward went, condensed to its changes';

@@ -78,7 +78,7 @@ SELECT
     intDiv(toUnixTimestamp64Milli(n.at) - toUnixTimestamp64Milli(s.heartbeat_at) + ifNull(j.skew_ms, 0), 1000)
         AS heartbeat_age_s,
     j.at AS judged_at
-FROM (SELECT code, name, kind FROM wards FINAL) AS w
+FROM (SELECT code, name, kind FROM r_wards) AS w
 LEFT JOIN r_ward_sync AS s ON s.ward = w.code
 LEFT JOIN r_ward_state AS j ON j.ward = w.code
 CROSS JOIN (SELECT at FROM r_now) AS n

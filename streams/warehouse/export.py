@@ -32,7 +32,7 @@ from streams.warehouse.store import Store
 WHATS: Final = ("events", "books", "dossiers", "views", "all")
 _GROUPS: Final = {
     "events": {"events", "late_events", "seals", "removals"},
-    "books": {"book", "book_history", "day_totals", "city_cut"},
+    "books": {"book", "book_history", "day_totals", "late_books", "city_cut"},
     "dossiers": {"dossiers", "difficulties"},
 }
 # What lies in files of a month: by which instant or day.
@@ -44,12 +44,18 @@ _MONTHS: Final = {
     "book": "day",
     "book_history": "day",
     "day_totals": "day",
+    "late_books": "day",
     "seals": "day",
     "ward_states": "at",
     "city_cut": "at",
 }
 # As of the cut, where a table has that form; the others change at every moment and are taken as they are.
-_AT: Final = {"events": "r_events_at", "book": "r_book_at", "book_history": "r_book_history_at"}
+_AT: Final = {
+    "events": "r_events_at",
+    "book": "r_book_at",
+    "book_history": "r_book_history_at",
+    "late_books": "r_late_books_at",
+}
 # Which days are asked for is settled by this column; a cut is one of all days.
 _DAYS: Final = {"events": "book_day", "late_events": "book_day", "city_cut": ""}
 # Not taken along: original bytes of rejected messages, and who ran a command where.

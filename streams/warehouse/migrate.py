@@ -164,7 +164,7 @@ def _migrations(folder: Path) -> list[Script]:
 
 def _views(folder: Path) -> list[Script]:
     """The relations, then each view and its form as of a cut, after what it reads."""
-    names = as_of.travelling(folder)
+    names, inline = as_of.travelling(folder), as_of.inlined(folder)
     relations = [Script.read(path, "relations/") for path in sorted((folder / "relations").glob("*.sql"))]
     # Two relations may read each other's file: r_now is what all others begin with.
     relations.sort(key=lambda script: script.name != "relations/r_now.sql")
@@ -173,7 +173,7 @@ def _views(folder: Path) -> list[Script]:
         view = Script.read(path, "views/")
         made.append(view)
         if path.stem in names:
-            statement = as_of.view_at(view.statements[0], names)
+            statement = as_of.view_at(view.statements[0], names, inline)
             sha = hashlib.sha256(statement.encode()).hexdigest()
             made.append(Script(f"views/{path.stem}_at.sql", sha, (statement,)))
     return relations + made
@@ -261,6 +261,7 @@ def _fill(store: Store, references: list[reference.Reference], done: _Done) -> l
         name, sha = f"reference/{table.name}", table.sha256()
         if done.get((name, _WHOLE)) != sha:
             table.fill(store)
+            table.remember(store)
             _record(store, [(name, _WHOLE, sha)])
             filled.append(name)
     return filled

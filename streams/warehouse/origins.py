@@ -151,6 +151,17 @@ ORIGINS: Final[Mapping[str, Mapping[str, Members]]] = {
     },
 }
 
+_REFERENCE: Final = (
+    "wards",
+    "procedures",
+    "words",
+    "reasons",
+    "difficulty_groups",
+    "office_days",
+    "policies",
+    "index766",
+)
+
 # Tables that no event fills: who does. What is fed by a materialized view follows from its SELECT.
 MADE_BY: Final[Mapping[str, str]] = {
     **dict.fromkeys(("coverage", "incidents", "loads"), "loader"),
@@ -169,20 +180,7 @@ MADE_BY: Final[Mapping[str, str]] = {
     **dict.fromkeys(("office_overrides", "alert_acks", "repairs"), "operator"),
     **dict.fromkeys(("rebuilds", "rebuild_changes"), "rebuild"),
     **dict.fromkeys(("seals", "removals", "removed_seqs"), "retention"),
-    **dict.fromkeys(
-        (
-            "wards",
-            "procedures",
-            "words",
-            "reasons",
-            "difficulty_groups",
-            "office_days",
-            "policies",
-            "index766",
-            "view_versions",
-        ),
-        "reference",
-    ),
+    **dict.fromkeys((*_REFERENCE, *(f"{name}_history" for name in _REFERENCE), "view_versions"), "reference"),
 }
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,10 +60,11 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """A cut to ask as of, and the names that can be asked so (`as_of.travelling`)."""
+    """A cut to ask as of, the names that can be asked so (`as_of.travelling`), and why the others cannot."""
 
     cut: str
     names: frozenset[str]
+    why: Mapping[str, Words] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def prepared(
     known: dict[str, Any] = dict(values.checked(question.name, question.parameters, given or {}))
     if at is None:
         return question.sql, known
-    return question_at(question.sql, at.names), {**known, **bound(at.cut)}
+    return question_at(question.sql, at.names, at.why), {**known, **bound(at.cut)}
 
 
 def run(

@@ -24,6 +24,30 @@ from streams.warehouse import office_days, policies, view_versions
 from streams.warehouse.store import Store
 
 _VERSION: Final = ("version", "UInt64")
+# What has a form as of a cut, each with what tells its rows apart (sql/relations/r_reference.sql).
+VERSIONED: Final = {
+    "wards": "code",
+    "procedures": "code",
+    "words": "kind, code",
+    "reasons": "code",
+    "difficulty_groups": "number",
+    "office_days": "day",
+    "policies": "policy",
+    "index766": "part",
+}
+# A cut is published seconds after its instant: a row that holds from a minute after the statement began is
+# there before any cut that may see it, or is not written at all.
+NOTICE_MS: Final = 60_000
+_REMEMBER: Final = """
+INSERT INTO {table}_history ({columns}, version)
+WITH
+    (SELECT count() FROM {table}_history) AS known,
+    if(known = 0, 0, toUnixTimestamp64Milli(now64(3)) + {notice_ms}) AS holds_from
+SELECT {columns}, toUInt64(holds_from) AS version
+FROM (SELECT {columns} FROM {table} FINAL)
+WHERE ({columns}) NOT IN (SELECT {columns} FROM {table}_history ORDER BY version DESC LIMIT 1 BY {key})
+SETTINGS max_execution_time = 30
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +67,16 @@ class Reference:
         names, types = zip(*self.columns, _VERSION, strict=True)
         data = [list(column) for column in zip(*self.rows, strict=True)]
         store.insert(self.name, names, types, [*data, [version] * len(self.rows)])
+
+    def remember(self, store: Store) -> None:
+        """Write what has changed of it into its history; the same again writes nothing."""
+        if self.name in VERSIONED:
+            columns = ", ".join(name for name, _ in self.columns)
+            store.command(
+                _REMEMBER.format(
+                    table=self.name, columns=columns, key=VERSIONED[self.name], notice_ms=NOTICE_MS
+                )
+            )
 
 
 def tables(groups: Path | None = None) -> list[Reference]:

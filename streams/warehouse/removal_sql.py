@@ -131,11 +131,12 @@ ALTER TABLE dossiers DELETE WHERE (ward, event_epoch, event_seq) IN ({_REPEATED}
         - (SELECT toUInt64(toUnixTimestamp64Milli(max(until))) FROM removals) * 1048576
 {_WAITED}"""
 DELETE_REPEATS: Final = f"ALTER TABLE events DELETE WHERE (ward, epoch, seq) IN ({_REPEATED}) {_WAITED}"
+# What has a row for each cut, or nearly: whole months of it go.
 STATE_MONTHS: Final = """
-SELECT DISTINCT partition_id FROM system.parts
-WHERE database = currentDatabase() AND table = 'ward_states' AND active
+SELECT DISTINCT table, partition_id FROM system.parts
+WHERE database = currentDatabase() AND table IN ('ward_states', 'conservation_history') AND active
     AND toUInt32(partition_id) < toYYYYMM({until:Date32})
-ORDER BY partition_id
+ORDER BY table, partition_id
 """
 # Of each generation of a book the newest revision before the day stays: a later cut may be asked from it.
 _OLD_REVISIONS: Final = f"""

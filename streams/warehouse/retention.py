@@ -69,7 +69,11 @@ LIFETIMES: Final = (
     Lifetime("alerts", "alerts_days", "last_seen_at"),
     Lifetime("alert_acks", "alerts_days", "acked_at"),
     Lifetime("alert_deliveries", "alerts_days", "next_at"),
+    Lifetime("alert_history", "alerts_days", "last_seen_at"),
+    Lifetime("alert_ack_history", "alerts_days", "acked_at"),
+    Lifetime("alert_delivery_history", "alerts_days", "next_at"),
     Lifetime("double_entry", "double_entry_days", "checked_at"),
+    Lifetime("double_entry_history", "double_entry_days", "checked_at"),
 )
 
 
@@ -184,13 +188,13 @@ class _Raw:
 
 def _history(store: Store, cut: int, until: date, days: int) -> Removed | None:
     known: Mapping[str, Any] = {"until": until}
-    months = [month for (month,) in store.query(sql.STATE_MONTHS, known).rows]
+    months = store.query(sql.STATE_MONTHS, known).rows
     rows = int(store.query(sql.SUPERSEDED, known).rows[0][0])
     if not months and not rows:
         return None
     _mark(store, HISTORY, until, days, cut, 0)
-    for month in months:
-        store.command(f"ALTER TABLE ward_states DROP PARTITION ID '{int(month)}'")
+    for table, month in months:
+        store.command(f"ALTER TABLE {table} DROP PARTITION ID '{int(month)}'")
     if rows:
         store.command(_filled(sql.DELETE_HISTORY, known))
     return Removed(HISTORY, until, rows, 0, [])

@@ -19,6 +19,7 @@ from streams.domain import records
 from streams.domain.book import Book
 from streams.domain.cut import GRID_MS, instant_of_cut, number_of_cut
 from streams.domain.sync import Beat, WardSync
+from streams.monitor.alerts.ledger import acknowledge
 from streams.warehouse import tables
 from streams.warehouse.rows import Row, book_row, sync_row
 from tests.databases import database
@@ -93,7 +94,15 @@ class City:
             "started_at": since, "ended_at": None, "last_seen_at": since, "since": since,
             "severity": "critical", "ward": ward, "values": {}, "version": next(self._revisions),
         }  # fmt: skip
-        self._write("alerts", [row | words | members])
+        whole = row | words | members
+        self._write("alerts", [whole])
+        # Known since it began: written now, it would be known in ten seconds only.
+        begun = whole | {"state": "open", "ended_at": None, "version": 0, "known_at": since}
+        self._write("alert_history", [begun, whole | {"known_at": members.get("ended_at") or since}])
+
+    def acknowledge(self, identity: str) -> None:
+        """Somebody has it in hand, from now on."""
+        acknowledge(self.store, [identity], "ca trực", "")
 
     def _write(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
         """Insert rows of which each names its columns; the rest are the table's defaults."""

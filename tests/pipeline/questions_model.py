@@ -465,7 +465,7 @@ def quality_by_day(city: City) -> list[Row]:
 
 
 # What is about the machinery of this moment only, so no cut can be asked; its rows are in test_questions.py.
-NOW_ONLY: Final = {"alerts-open", "books-that-differ", "conservation", "lag"}
+NOW_ONLY: Final = {"lag"}
 WANTED: Final[dict[str, Callable[[City], list[Row]]]] = {
     made.__name__.replace("_", "-"): made
     for made in (

@@ -125,7 +125,11 @@ class Town:
 
     def run(self, *arguments: str, code: int = 0) -> Any:
         """`dongbo rebuild` with --json, as an operator types it."""
-        done = CliRunner().invoke(app, ["rebuild", *arguments, "--json"], env=self.settings.environment())
+        return self.command("rebuild", *arguments, code=code)
+
+    def command(self, *arguments: str, code: int = 0) -> Any:
+        """The same with any command."""
+        done = CliRunner().invoke(app, [*arguments, "--json"], env=self.settings.environment())
         assert done.exit_code == code, f"{done.exit_code}\n{done.output[:3000]}\n{done.exception!r}"
         return json.loads(done.stdout)
 

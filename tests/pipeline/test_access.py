@@ -98,7 +98,7 @@ def test_nothing_is_left_to_fill_in_and_no_statement_is_lost() -> None:
 
 
 def test_city_roles_read_what_the_guard_lets_an_analyst_see() -> None:
-    wanted = {"v_*", "r_now*", *REFERENCE}
+    wanted = {"v_*", "r_now*", *REFERENCE, *(f"r_{name}*" for name in REFERENCE)}
     for role in ("dongbo_analyst", "dongbo_reader"):
         assert {name.removeprefix("dongbo.") for name in granted(CITY, role)} == wanted
 
@@ -106,13 +106,16 @@ def test_city_roles_read_what_the_guard_lets_an_analyst_see() -> None:
 def test_a_ward_reads_views_with_a_ward_and_what_all_wards_share() -> None:
     own = with_forms(views_with_a_ward())
     shared = with_forms(SHARED_VIEWS) | {"r_now", "r_now_at", *REFERENCE}
+    shared |= {f"r_{name}{form}" for name in REFERENCE for form in ("", "_at")}
     assert {name.removeprefix("dongbo.") for name in granted(WARD, WARD_ROLE)} == own | shared
     assert set(REFERENCE) - {"wards"} <= SHARED
 
 
 def test_every_view_with_a_ward_has_the_wards_policy_and_stays_open_to_others() -> None:
     own = with_forms(views_with_a_ward())
-    wanted = dict.fromkeys(own, f"ward = '{OWN}'") | {"wards": f"code = '{OWN}'"}
+    wanted = dict.fromkeys(own, f"ward = '{OWN}'") | dict.fromkeys(
+        ("wards", "r_wards", "r_wards_at"), f"code = '{OWN}'"
+    )
     assert policies(WARD, WARD_ROLE) == wanted
     assert policies(CITY, "ALL") == dict.fromkeys(wanted, "1")
     ours = [one for one in WARD if one.startswith(f"CREATE ROW POLICY IF NOT EXISTS {WARD_ROLE}")]

@@ -45,7 +45,15 @@ NOW_MS = time.time_ns() // 1_000_000
 NOW = datetime.fromtimestamp(NOW_MS / 1000, HANOI)
 TODAY = NOW.replace(hour=0, minute=0, second=1, microsecond=0)
 OTHER = "00004"
-OURS = ("ward_state", "city_cut", "conservation_now", "double_entry", "alert_deliveries", "alerts")
+OURS = (
+    "ward_state",
+    "city_cut",
+    "conservation_now",
+    "double_entry",
+    "alert_deliveries",
+    "alerts",
+    "load_delays",
+)
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from streams.monitor.config import MonitorConfig
 from streams.monitor.jobs import jobs
 from streams.monitor.monitor import Monitor
 from streams.monitor.rows import CITY_CUT, WARD_STATE, WARD_STATES
-from streams.warehouse import tables
+from streams.warehouse import as_of, tables
 from streams.warehouse.as_of import travelling
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, WARD
@@ -192,8 +192,8 @@ def test_command_tries_a_rule_over_a_span(store: Store, run: Run) -> None:
     assert run("alerts", "test", "hole-older-than", "-p", "seconds=1", *words[3:], "--json")[:2] == (0, [])
 
 
-@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.on_history])
-def test_every_rule_with_a_history_runs_as_of_a_cut(store: Store, name: str) -> None:
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_runs_as_of_a_cut(store: Store, name: str) -> None:
     silences(store, ".")
     over = cuts(store, span("09:00:00"), span("10:00:00"), 10)
     assert tried(store, RULES[name], NAMES, over, {}) == []
@@ -202,7 +202,6 @@ def test_every_rule_with_a_history_runs_as_of_a_cut(store: Store, name: str) -> 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("pipeline-lag", "--from", "2025-07-14"), "not_as_of"),
         (("silent-ward", "--from", "2020-01-01", "--to", "2020-01-02"), "no_cuts"),
         (("silent-ward", "--from", "2025-07-14", "-p", "x=1"), "unknown_parameter"),
         (("no-such-rule",), "there are"),
@@ -216,13 +215,17 @@ def test_what_cannot_be_tried_is_said_with_exit_2(
     assert (code, reason in err) == (2, True), err
 
 
-def test_rule_that_reads_a_view_without_history_is_refused(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "reason"), [("", "v_loads .*chỉ giữ vài ngày.*kept for days only"), ("-- history: no\n", "mine")]
+)
+def test_rule_without_a_history_is_refused(store: Store, tmp_path: Path, line: str, reason: str) -> None:
     silences(store, ".")
     text = (SQL / "alerts" / "pipeline-lag.sql").read_text(encoding="utf-8")
-    (tmp_path / "lag.sql").write_text(text.replace("-- history: no\n", ""), encoding="utf-8")
+    (tmp_path / "mine.sql").write_text(line + text.replace("v_load_delays", "v_loads"), encoding="utf-8")
     over = cuts(store, span("09:00:00"), span("10:00:00"), 10)
-    with pytest.raises(Stop, match="v_loads"):
-        tried(store, load(tmp_path)["lag"], NAMES, over, {})
+    with pytest.raises(Stop, match=reason) as refused:
+        tried(store, load(tmp_path)["mine"], NAMES, over, {}, as_of.now_only(SQL))
+    assert refused.value.code == "not_as_of"
 
 
 def test_send_test_says_what_came_of_each_channel(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

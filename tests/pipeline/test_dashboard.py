@@ -175,13 +175,14 @@ async def test_past_cut_shows_what_was_known_then_for_ever(
     number = city.cut(then, left_out={WARD: "missing"})
     city.alert("over", since=then - timedelta(hours=1), ended_at=then + timedelta(minutes=5), state="ended")
     city.alert("later", since=then + timedelta(minutes=1))
+    city.acknowledge("over")
     city.book(WARD, MONDAY, received=7)
     url = f"{serve().url}/api/snapshot"
     past = await read_json(http, f"{url}?cut={number}")
     assert (past["past"], past["cut"]["number"]) == (number, number)
     assert past["totals"]["day"]["received"] == 5
     assert row_of(past, WARD)["standing"]["reason"] == "missing"
-    assert [(alert["id"], alert["open"]) for alert in past["alerts"]] == [("over", True)]
+    assert [(one["id"], one["open"], one["acked_by"]) for one in past["alerts"]] == [("over", True, "")]
     assert (await read_json(http, url))["totals"]["day"]["received"] == 7
     city.book(WARD, MONDAY, received=8)
     assert await read_json(http, f"{url}?cut={number}") == past

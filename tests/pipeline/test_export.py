@@ -307,7 +307,7 @@ def test_commands_export_check_and_import(
     code, made = run(export_files, out=folder, what="books", first="2025-07-01", last="2025-07-10")
     assert (code, {row["path"].split("/")[0] for row in made}) == (
         0,
-        {"book", "book_history", "city_cut", "day_totals"},
+        {"book", "book_history", "city_cut", "day_totals", "late_books"},
     )
     assert run(export_files, check=folder) == (0, [])
     code, found = run(import_files, folder, check=True)

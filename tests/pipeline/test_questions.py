@@ -33,6 +33,8 @@ ACCESS: Final = (SQL / "access.sql").read_text(encoding="utf-8")
 QUESTIONS: Final = questions.load(SQL / "questions")
 NAMES: Final = as_of.travelling(SQL)
 AT: Final = questions.AsOf(str(CUT), NAMES)
+# What the monitor found has its rows by hand below.
+BY_HAND: Final = {"alerts-open", "books-that-differ", "conservation", "lag"}
 # Judged with data of their own elsewhere: test_corrections.py, test_difficulties.py.
 ELSEWHERE: Final = {"why-changed", "difficulties-overdue-owners"}
 # One rule is counted here; those of the procedure's limit and of supplements are in test_business_views.py.
@@ -90,7 +92,7 @@ def test_question_on_the_small_city_answers_what_was_counted(store: Store, city:
 
 def test_every_question_has_a_known_answer_and_an_audience(store: Store) -> None:
     assert len(QUESTIONS) >= 25
-    assert QUESTIONS.keys() == WANTED.keys() | NOW_ONLY | ELSEWHERE
+    assert QUESTIONS.keys() == WANTED.keys() | BY_HAND | ELSEWHERE
     for question in QUESTIONS.values():
         assert {word.strip() for word in question.audience.split(",")} <= set(questions.AUDIENCES)
         assert all(one.vi and one.en for one in question.parameters), question.name
@@ -131,11 +133,12 @@ def test_question_about_now_only_is_refused_as_of_a_cut(store: Store) -> None:
     for name, question in QUESTIONS.items():
         assert bool(as_of.names_in(question.sql) - NAMES) == (name in NOW_ONLY), name
     with pytest.raises(Stop, match="not_as_of"):
-        questions.run(store, QUESTIONS["conservation"], at=AT)
+        questions.run(store, QUESTIONS["lag"], at=AT)
 
 
 def test_questions_read_only_what_a_reader_may() -> None:
-    granted = re.findall(r"GRANT SELECT ON \{database\}\.(\S+) TO dongbo_reader", ACCESS)
+    readers = [one for one in ACCESS.split(";\n") if one.endswith("TO dongbo_reader")]
+    granted = re.findall(r"SELECT ON \{database\}\.([\w*]+)", "".join(readers))
     for name, question in QUESTIONS.items():
         for table in re.findall(r"(?:FROM|JOIN) (?!\()(\w+)", question.sql):
             assert any(fnmatch(table, pattern) for pattern in granted), f"{name} reads {table}"
@@ -277,7 +280,7 @@ def test_ask_without_rows_still_gives_a_sheet_with_its_columns(tmp_path: Path) -
         ("wards-by-received", ["fro=1"], None, "unknown_parameter.*from"),
         ("wards-by-received", ["top"], None, "bad_parameter"),
         ("wards-by-received", [], "a.doc", "unknown_file"),
-        ("conservation", [], None, "not_as_of"),
+        ("lag", [], None, "not_as_of.*chỉ giữ vài ngày.*kept for days only"),
     ],
 )
 def test_ask_refuses_what_cannot_be_in_both_languages_and_leaves_no_file(

@@ -273,6 +273,7 @@ def test_ttls_follow_the_settings_and_really_remove(store: Store) -> None:
     assert store.value("SELECT count() FROM heartbeats") == 0
     assert retention.apply_lifetimes(store, Policy(heartbeats_days=0, alerts_days=500)) == [
         "retention/heartbeats", "retention/alerts", "retention/alert_acks", "retention/alert_deliveries",
+        "retention/alert_history", "retention/alert_ack_history", "retention/alert_delivery_history",
     ]  # fmt: skip
     assert retention.apply_lifetimes(store, Policy(heartbeats_days=0, alerts_days=500)) == []
-    assert len(retention.apply_lifetimes(store, Policy())) == 4
+    assert len(retention.apply_lifetimes(store, Policy())) == 7

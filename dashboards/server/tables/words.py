@@ -50,6 +50,8 @@ CAUSE_WORDS: Final = {
     "late": Words("Đến muộn", "Late event"),
     "retraction": Words("Rút lại", "Retraction"),
     "repair": Words("Gửi lại theo yêu cầu", "Sent again when asked"),
+    "rebuild": Words("Dựng lại sổ", "Books rebuilt"),
+    "recount": Words("Sổ đổi mà không có sự kiện mới", "Book changed without a new event"),
     "backfill": Words("Dữ liệu cũ khi mới kết nối", "History, loaded on joining"),
 }
 CONTROL_WORDS: Final = {

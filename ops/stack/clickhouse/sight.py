@@ -26,7 +26,9 @@ REFERENCE: Final = (
     "wards",
     "words",
 )
-_VIEW: Final = re.compile(r"v_\w+|r_now(_at)?")
+# Questions name the instant and the reference tables as relations, so that they can be asked as of a cut.
+_RELATIONS: Final = tuple(f"r_{name}{form}" for name in ("now", *REFERENCE) for form in ("", "_at"))
+_VIEW: Final = re.compile(rf"v_\w+|{'|'.join(_RELATIONS)}")
 # Figures of the whole city in one row, which no filter of rows can cut.
 _CITY_ONLY: Final = frozenset({"v_city_cut", "v_city_cut_at"})
 _CATALOGUE: Final = frozenset(
@@ -94,9 +96,9 @@ class Sight:
 
     def filters(self) -> dict[str, str]:
         """Conditions on the engine's catalogue: the analyst's tables and views, and its own statements."""
-        names = ", ".join(literal(name) for name in REFERENCE)
+        names = ", ".join(literal(name) for name in (*_RELATIONS, *REFERENCE))
         for_name = f"(database = 'system' OR (database = {literal(self.database)} AND (%s)))"
-        seen = "startsWith({0}, 'v_') OR startsWith({0}, 'r_now') OR {0} IN (" + names + ")"
+        seen = "startsWith({0}, 'v_') OR {0} IN (" + names + ")"
         own = f"JSONExtractString(Settings['log_comment'], 'user') = {literal(self.account.name)}"
         return {
             "system.tables": for_name % seen.format("name"),

@@ -12,20 +12,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-# The same for everybody: words, calendar, rules, and the instants of the city's cuts.
-SHARED: Final = frozenset(
-    {
-        "city_cut",
-        "difficulty_groups",
-        "index766",
-        "office_days",
-        "policies",
-        "procedures",
-        "reasons",
-        "view_versions",
-        "words",
-    }
+_REFERENCE: Final = (
+    "difficulty_groups",
+    "index766",
+    "office_days",
+    "policies",
+    "procedures",
+    "reasons",
+    "words",
 )
+# The same for everybody: words, calendar, rules, also as they were, and the instants of the city's cuts.
+SHARED: Final = frozenset(
+    {"city_cut", "view_versions", *_REFERENCE, *(f"{name}_history" for name in _REFERENCE)}
+)
+_WARDS: Final = frozenset({"wards", "wards_history"})
 
 
 class WardFilters:
@@ -49,7 +49,7 @@ class WardFilters:
 
 
 def _condition(name: str, ward: str, *, has_ward: bool) -> str:
-    if name == "wards":
+    if name in _WARDS:
         return f"code = '{ward}'"
     return f"ward = '{ward}'" if has_ward else "0"
 

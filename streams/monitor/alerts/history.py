@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from producers.contract.errors import Stop
+from producers.contract.vocabulary import Words
 from streams.monitor.alerts.evaluate import evaluate
 from streams.monitor.alerts.fold import fold
 from streams.monitor.alerts.model import DROPPED, PENDING, Alert, Key
@@ -48,9 +49,15 @@ def cuts(store: Store, first: datetime, last: datetime, every_s: int) -> list[Cu
 
 
 def tried(
-    store: Store, rule: Rule, names: frozenset[str], over: list[Cut], given: Mapping[str, str]
+    store: Store,
+    rule: Rule,
+    names: frozenset[str],
+    over: list[Cut],
+    given: Mapping[str, str],
+    why: Mapping[str, Words] | None = None,
 ) -> list[Alert]:
     """The alerts that the rule would have made, by their start; one that is open at the last cut has no end.
+    `why` are the reasons of views that cannot be asked as of a cut (`as_of.now_only`).
 
     :raises Stop: `not_as_of`: the rule is about this moment only; `rule_failed`; `unknown_parameter`
     :raises Unavailable: ClickHouse is away
@@ -58,7 +65,7 @@ def tried(
     if not rule.on_history:
         raise Stop("not_as_of", f"{rule.name} is about this moment only / chỉ xét được lúc này", _SEE)
     found: dict[str, Alert] = {}
-    for alert in _folded(store, rule, question_at(rule.sql, names), over, given):
+    for alert in _folded(store, rule, question_at(rule.sql, names, why), over, given):
         found[alert.id] = alert
     started = [alert for alert in found.values() if alert.started_ms is not None]
     return sorted(started, key=lambda alert: (alert.started_ms or 0, alert.key))

@@ -26,6 +26,7 @@ LIMIT 60
 
 
 def alerts(source: Source, now: datetime) -> Keyed | None:
-    """By id; None while nothing watches. `now` is the cut's instant when asked as of a cut."""
+    """By id; None while nothing watches. As of a cut `now` is its instant, and words and acknowledgements are
+    what was known at it."""
     rows = source.optional(ALERTS, {"now": millis(now), "since": millis(now - ENDED_SHOWN)})
     return None if rows is None else Keyed("id", rows)
