@@ -45,6 +45,7 @@ class Story:
     store: Store
     at: datetime = field(default_factory=lambda: _on_grid(datetime.now(UTC) - timedelta(seconds=20)))
     _offset: int = 0
+    _books: dict[tuple[str, str], Book] = field(default_factory=dict)
 
     @property
     def cut(self) -> int:
@@ -74,17 +75,18 @@ class Story:
         """Events into the raw tables and into books; each arrives `delay_ms` after it happened."""
         self._offset += offset
         block = Block()
-        books: dict[tuple[str, str], Book] = {}
+        changed: dict[tuple[str, str], Book] = {}
         for event in events:
             ward, at_ms = event.data.ward, int(event.time.timestamp() * 1000) + delay_ms
             span = Span("t1", "dossier.events", PARTITION_OF_WARD[ward], 0, -1)
             self._offset += 1
             block.take_event(span, encode(event), ward.encode(), self._offset, at_ms)
             where = ward, day_of(event, event.time.timestamp())
-            books.setdefault(where, Book(*where)).apply(event, at_ms)
+            changed[where] = self._books.setdefault(where, Book(*where))
+            changed[where].apply(event, at_ms)
         assert not block.rejects, block.rejects[0]
         insert(self.store, tables.EVENTS, block.events)
-        insert(self.store, tables.BOOK, [book_row(records.encode(book)) for book in books.values()])
+        insert(self.store, tables.BOOK, [book_row(records.encode(book)) for book in changed.values()])
 
     def difficulties(self, ward: str, epoch: str = "vm") -> None:
         """Four difficulties: one resolved, one overdue, one open with an owner, one without."""
