@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ops.city.prepare import reader_address
+from ops.city.prepare import address, reader_address
 from ops.identity import gateway_sign, registry_path
 from ops.settings import Settings
 from producers.gateway import GatewayConfig, portal_routes, run_gateway
@@ -13,8 +13,9 @@ from producers.identity.tokens import Tokens
 from producers.natural.outbox import NaturalOutbox
 from producers.outbox import Outbox
 from producers.portal import PortalIntake
+from streams.warehouse.acks import AckTable
 from streams.warehouse.receipts import Receipts
-from streams.warehouse.store import Store
+from streams.warehouse.store import Address, Store
 
 _CITY_CONNECT_S: Final = 2
 _CITY_ANSWER_S: Final = 5
@@ -27,19 +28,27 @@ def run(settings: Settings) -> None:
     """
     found = config(settings)
     found.data_dir.mkdir(parents=True, exist_ok=True)
-    address = replace(
-        reader_address(settings), connect_timeout_s=_CITY_CONNECT_S, request_timeout_s=_CITY_ANSWER_S
-    )
-    with Outbox(found.data_dir / "outbox.sqlite") as outbox, Store(address) as store:
+    with (
+        Outbox(found.data_dir / "outbox.sqlite") as outbox,
+        Store(_hurried(reader_address(settings))) as reader,
+        # For one small table: what a ward asks of the city goes by the user who can only read.
+        Store(_hurried(address(settings))) as writer,
+    ):
         natural = NaturalOutbox(outbox)
         run_gateway(
             found,
             Tokens(registry_path(settings)),
-            Receipts(store),
+            Receipts(reader),
             natural,
             sign=gateway_sign(settings),
             registrars=[portal_routes.registrar(PortalIntake(natural))],
+            keeper=AckTable(writer),
         )
+
+
+def _hurried(city: Address) -> Address:
+    """A city that is away must not hold up the gateway."""
+    return replace(city, connect_timeout_s=_CITY_CONNECT_S, request_timeout_s=_CITY_ANSWER_S)
 
 
 def config(settings: Settings) -> GatewayConfig:

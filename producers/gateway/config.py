@@ -31,3 +31,4 @@ class GatewayConfig:
     send_timeout_s: float = 10.0  # Kafka's delivery reports
     linger_ms: float = 2.0
     city_threads: int = 2
+    acks_every_s: float = 10.0  # how often what Kafka acknowledged is written down

@@ -44,11 +44,13 @@ class EventAnswer(msgspec.Struct, omit_defaults=True):
 
 
 class Whole(NamedTuple):
-    """An event that has its own seq, ready to travel."""
+    """An event that has its own seq, ready to travel; a heartbeat has none, its `seq` is 0."""
 
     place: int
     id: str
     value: bytes
+    epoch: str = ""
+    seq: int = 0
 
 
 class Numberless(NamedTuple):
@@ -134,7 +136,15 @@ def judge(index: int, value: bytes, ward: str, now_s: float, depth_max: int) -> 
                 return found
         raise
     check(event, ward, now_s)
-    return Whole(index, event.id, codec.encode(event))
+    return whole(index, event)
+
+
+def whole(index: int, event: Event) -> Whole:
+    """The event as it travels."""
+    value = codec.encode(event)
+    if isinstance(event, HeartbeatEvent):
+        return Whole(index, event.id, value)
+    return Whole(index, event.id, value, event.data.epoch, event.data.seq)
 
 
 def check(event: Event, ward: str, now_s: float) -> None:

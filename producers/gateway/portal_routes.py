@@ -91,8 +91,10 @@ class _Portal:
             )
             answer = await work
         self._count(answer)
-        if self._door.service.numbered is not None and answer.highest_seq:
-            await self._door.service.numbered.sent(ward, answer.highest_seq)
+        numbered = self._door.service.numbered
+        if numbered is not None and answer.highest_seq:
+            await numbered.sent(ward, answer.highest_seq)
+            self._door.service.acked(ward, numbered.epoch, answer.highest_seq)
         return _answered(answer)
 
     def _count(self, answer: Answer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from producers.contract.acks import Acked
 from producers.contract.receipt import Receipt, SeqRange
 from producers.outbox import Draft, Outbox
 
@@ -27,6 +28,17 @@ class CityView(Protocol):
 
     def requests(self, ward: str) -> Sequence[SeqRange]:
         """The seqs that the city asks for again."""
+
+
+class AckKeeper(Protocol):
+    """Keeps what Kafka has acknowledged, also when the gateway and Kafka are gone."""
+
+    def keep(self, acked: Sequence[Acked]) -> None:
+        """Keep durably; of each ward and epoch the highest seq stays. May block.
+
+        :raises Unavailable: it is away now
+        :raises Stop: it refuses
+        """
 
 
 class GivenSeq(Protocol):

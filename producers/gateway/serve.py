@@ -13,12 +13,13 @@ from aiohttp import web
 
 from producers.contract.errors import Stop
 from producers.contract.signing import Sign
+from producers.gateway.acks import Acks
 from producers.gateway.app import Door, Registrar, application
 from producers.gateway.config import GatewayConfig
 from producers.gateway.guard import Gate, GuardedHandler
 from producers.gateway.metrics import Metrics
 from producers.gateway.numbered import Numbered
-from producers.gateway.ports import Authority, CityView, Numberer
+from producers.gateway.ports import AckKeeper, Authority, CityView, Numberer
 from producers.gateway.sender import Sender
 from producers.gateway.service import Service
 
@@ -36,16 +37,20 @@ def run_gateway(
     *,
     sign: Sign | None = None,
     registrars: Sequence[Registrar] = (),
+    keeper: AckKeeper | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
     `registrars` add routes behind the same door: the national portal's paths belong in this list.
+    `keeper` is told, every few seconds, what Kafka has acknowledged.
 
     :raises Stop: the port is taken
     """
 
     async def serve() -> None:
-        async with serving(config, authority, city, numberer, sign=sign, registrars=registrars):
+        async with serving(
+            config, authority, city, numberer, sign=sign, registrars=registrars, keeper=keeper
+        ):
             _log.info("the gateway is at http://%s:%d", config.host, config.port)
             with _stop_signals() as stopping:
                 await stopping.wait()
@@ -62,29 +67,36 @@ async def serving(
     *,
     sign: Sign | None = None,
     registrars: Sequence[Registrar] = (),
+    keeper: AckKeeper | None = None,
 ) -> AsyncIterator[Door]:
     """The gateway in this event loop; requests that run are finished at the end."""
     metrics = Metrics()
     sender = Sender(config, sign)
     numbered = Numbered(numberer, config, sign) if numberer is not None else None
-    service = Service(config, authority, sender, numbered, city, metrics)
+    acks = Acks(keeper, config.acks_every_s) if keeper is not None else None
+    service = Service(config, authority, sender, numbered, city, metrics, acks)
     gate = Gate(config.connections_max, _UNREAD_S)
     door = Door(service, gate)
     _watch(metrics, door)
     sender.start()
     if numbered is not None:
         numbered.start()
+    if acks is not None:
+        acks.start()
     try:
         async with _listening(application(door, registrars), config, gate):
             yield door
     finally:
-        await asyncio.to_thread(_close, sender, numbered, service)
+        if acks is not None:
+            acks.stop()  # no request runs any more; it writes while the others end
+        await asyncio.to_thread(_close, sender, numbered, acks, service)
 
 
-def _close(sender: Sender, numbered: Numbered | None, service: Service) -> None:
+def _close(sender: Sender, numbered: Numbered | None, acks: Acks | None, service: Service) -> None:
     sender.close()
-    if numbered is not None:
-        numbered.close()
+    for part in (numbered, acks):
+        if part is not None:
+            part.close()
     service.close()
 
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from datetime import time as clock_time
 from typing import Final, TypeVar
 
-from producers.contract import codec
 from producers.contract.envelope import DayClosedEvent, event_id, wrap, wrap_heartbeat
 from producers.contract.errors import DongBoError, Reject, Unavailable
 from producers.contract.events import DayClosed, Heartbeat
 from producers.gateway import intake
+from producers.gateway.acks import Acks
 from producers.gateway.config import GatewayConfig
-from producers.gateway.intake import EventAnswer, Numberless, Sorted, Whole
+from producers.gateway.intake import EventAnswer, Numberless, Sorted
 from producers.gateway.metrics import Metrics
 from producers.gateway.numbered import Numbered
 from producers.gateway.ports import Authority, CityView
@@ -37,7 +37,7 @@ _CITY_WAITING_MAX: Final = 64
 
 
 class Service:
-    """Everything that the routes share. `city` and `numbered` may be missing: an installation's choice."""
+    """Everything that the routes share. `city`, `numbered`, `acks` may be missing: an installation's wish."""
 
     def __init__(
         self,
@@ -47,9 +47,10 @@ class Service:
         numbered: Numbered | None,
         city: CityView | None,
         metrics: Metrics,
+        acks: Acks | None = None,
     ) -> None:
         self.config, self.sender, self.numbered, self.metrics = config, sender, numbered, metrics
-        self._authority, self._city = authority, city
+        self._authority, self._city, self._acks = authority, city, acks
         self._threads = ThreadPoolExecutor(config.city_threads, thread_name_prefix="gateway-city")
         self._identity = ThreadPoolExecutor(1, thread_name_prefix="gateway-identity")
         self._asked = 0
@@ -111,7 +112,14 @@ class Service:
             group.create_task(self._number(ward, batch))
         for event in batch.wholes:
             batch.answers[event.place] = EventAnswer(event.place, "accepted", event.id)
+        for epoch, seq in _highest(batch).items():
+            self.acked(ward, epoch, seq)
         return self._answer(batch)
+
+    def acked(self, ward: str, epoch: str, seq: int) -> None:
+        """Note that Kafka has the ward's seq; it is written down later, and no answer waits for that."""
+        if self._acks is not None:
+            self._acks.note(ward, epoch, seq)
 
     async def _number(self, ward: str, batch: Sorted) -> None:
         if not batch.numberless:
@@ -124,6 +132,7 @@ class Service:
         except Reject as reject:  # judged before, so only the clock or the size of a seq can differ
             self._refuse_numberless(batch, reject)
             return
+        self.acked(ward, self.numbered.epoch, max(place.seq for place in given))
         for one, place in zip(batch.numberless, given, strict=True):
             if place.conflict:
                 batch.answers[one.place] = intake.rejected(one.place, Reject("id_reused"))
@@ -182,7 +191,7 @@ class Service:
         data = Heartbeat(ward=ward, epoch=epoch, last_seq=last_seq, outbox_pending=pending, clock=clock)
         event = wrap_heartbeat(data)
         intake.check(event, ward, time.time())
-        return Sorted([Whole(0, event.id, codec.encode(event))], [], [None])
+        return Sorted([intake.whole(0, event)], [], [None])
 
     def day_totals(self, ward: str, body: DayTotals) -> Sorted:
         """A day's totals as a batch of one; the time without which they come is the day's last second.
@@ -207,7 +216,7 @@ class Service:
         intake.check(event, ward, time.time())
         if body.seq is None:
             return Sorted([], [Numberless(0, Draft(DayClosedEvent, data, at, ward))], [None])
-        return Sorted([Whole(0, event.id, codec.encode(event))], [], [None])
+        return Sorted([intake.whole(0, event)], [], [None])
 
     async def ask_city(self, ask: Callable[[CityView], T]) -> T:
         """Ask what may block, in one of few threads; a slow city makes its askers wait, and nobody else.
@@ -223,6 +232,15 @@ class Service:
             raise Problem("city_away", retry_after_s=30.0) from None
         finally:
             self._asked -= 1
+
+
+def _highest(batch: Sorted) -> dict[str, int]:
+    """The highest seq of each epoch; heartbeats have none."""
+    found: dict[str, int] = {}
+    for event in batch.wholes:
+        if event.seq > found.get(event.epoch, 0):
+            found[event.epoch] = event.seq
+    return found
 
 
 def _is_plain(token: str) -> bool:

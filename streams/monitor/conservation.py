@@ -1,6 +1,7 @@
 """Conservation per hop and partition: acknowledged = in Kafka = stored = counted, or on its way.
 
-- outbox_kafka: what wards say they sent, and what a later seq proves, against the seqs that arrived;
+- outbox_kafka: what wards say they sent, what a later seq proves, and what the gateway acknowledged, against
+  the seqs that arrived;
 - kafka_loader: the log of each partition against `coverage`, offset by offset;
 - loader_rows: the messages of the covered runs against what landed, and that against the rows that are there;
 - events_books: the seqs that landed against the seqs that the worker counted, and these against its books.
@@ -19,7 +20,7 @@ from producers.contract.errors import Unavailable
 from producers.contract.topics import PARTITION_OF_WARD, PARTITIONS
 from streams.domain.hops import Ages, Hop, Judgement, Lack, Side, judge
 from streams.monitor.config import MonitorConfig
-from streams.monitor.conservation_sql import BOOKS, COVERED, IDENTIFY, LANDED, SYNC
+from streams.monitor.conservation_sql import ACKED, BOOKS, COVERED, HIGHEST, IDENTIFY, LANDED, SYNC
 from streams.monitor.kafka_ends import Ends, KafkaEnds
 from streams.monitor.landed import NOTHING, Landed, seqs_words
 from streams.warehouse.store import Store
@@ -53,6 +54,7 @@ class _City(NamedTuple):
     syncs: list[tuple[Any, ...]]
     landed: dict[tuple[str, str], int]
     books: dict[str, int]
+    acked: dict[tuple[str, str], int]
 
     def landed_in(self, partition: int) -> int:
         return sum(seqs for (ward, _), seqs in self.landed.items() if PARTITION_OF_WARD[ward] == partition)
@@ -96,10 +98,12 @@ class Conservation:
             return None, error.detail
 
     def _sides(self, store: Store, ends: Ends | None) -> Iterator[Side]:
+        # First, so that what was acknowledged while the rest is read is not taken for missing.
+        acked = {(ward, epoch): seq for ward, epoch, seq in store.query(ACKED).rows}
         landed = {(ward, epoch): seqs for ward, epoch, seqs in store.query(LANDED).rows}
         books = {str(ward): int(events) for ward, events in store.query(BOOKS).rows}
-        city = _City(store.query(SYNC).rows, landed, books)
-        yield from self._outboxes(city, ends)
+        city = _City(store.query(SYNC).rows, landed, books, acked)
+        yield from self._outboxes(store, city, ends)
         if ends is not None:
             yield from self._loaded(store, city, ends)
         yield from self._stored(store, city)
@@ -107,12 +111,15 @@ class Conservation:
 
     # outbox -> Kafka
 
-    def _outboxes(self, city: _City, ends: Ends | None) -> Iterator[Side]:
+    def _outboxes(self, store: Store, city: _City, ends: Ends | None) -> Iterator[Side]:
         holes = (found for row in city.syncs for found in self._holes(row, ends))
-        lacks = _by_partition(holes)
+        beyond = list(self._beyond(store, city, ends))
+        lacks = _by_partition((*holes, *beyond))
         known = [0] * PARTITIONS
         for ward, events, missing, _, _ in city.syncs:
             known[PARTITION_OF_WARD[ward]] += events + missing
+        for partition, lack in beyond:
+            known[partition] += lack.amount
         for partition in range(PARTITIONS):
             yield Side(Hop.OUTBOX_KAFKA, partition, known[partition], lacks[partition])
 
@@ -128,6 +135,30 @@ class Conservation:
         if missing > 0:
             vi, en = f"{ward}: thiếu {missing} sự kiện nữa", f"{ward}: {missing} more events missing"
             yield partition, Lack((ward, "more"), missing, claimed, self._hole_s, vi, en)
+
+    def _beyond(self, store: Store, city: _City, ends: Ends | None) -> _Found:
+        """What the gateway acknowledged above all that the city knows of: no later seq tells of it."""
+        known = _known(city)
+        above = {place: seq for place, seq in city.acked.items() if seq > known.get(place, 0)}
+        if not above:
+            return
+        # The books may be behind: what has landed is not missing.
+        landed = store.query(HIGHEST, {"places": [*above]}).rows
+        highest = {(ward, epoch): seq for ward, epoch, seq in landed}
+        unlisted = _unlisted(city)
+        for (ward, epoch), last in above.items():
+            first = 1 + max(known.get((ward, epoch), 0), highest.get((ward, epoch), 0))
+            if first <= last and ward not in unlisted:
+                yield self._vanished(ward, epoch, first, last, ends)
+
+    def _vanished(self, ward: str, epoch: str, first: int, last: int, ends: Ends | None) -> tuple[int, Lack]:
+        partition = PARTITION_OF_WARD[ward]
+        claimed = ends is not None and ends.counted(partition) and partition in ends.loader
+        where = f"{ward}/{epoch} {first}-{last}"
+        vi = f"{where}: cổng đã xác nhận mà chưa đến"
+        en = f"{where}: acknowledged by the gateway and not arrived"
+        # Named as the hole that it becomes with a later seq, so that its age goes on.
+        return partition, Lack((ward, epoch, first), last - first + 1, claimed, self._hole_s, vi, en)
 
     # Kafka -> loader
 
@@ -179,7 +210,7 @@ class Conservation:
     # events -> books
 
     def _counted(self, store: Store, city: _City, ends: Ends | None) -> Iterator[Side]:
-        counted = {(row[0], epoch): int(seqs) for row in city.syncs for epoch, seqs in row[4]}
+        counted = {(row[0], epoch): int(seqs) for row in city.syncs for epoch, seqs, _ in row[4]}
         known = [0] * PARTITIONS
         differing = []
         for place in sorted(city.landed.keys() | counted.keys()):
@@ -232,6 +263,24 @@ class Conservation:
                 vi = f"{ward}: sổ lệch {lacking} sự kiện so với số đã đếm"
                 en = f"{ward}: the books differ by {lacking} events from what was counted"
                 yield partition, Lack((ward, "books"), lacking, claimed, self._grace_s, vi, en)
+
+
+def _known(city: _City) -> dict[tuple[str, str], int]:
+    """The highest seq that the city knows of each epoch: here, or known to be missing."""
+    known = {(row[0], epoch): int(highest) for row in city.syncs for epoch, _, highest in row[4]}
+    for ward, _, _, holes, _ in city.syncs:
+        for epoch, _, last, _ in holes:
+            known[ward, epoch] = max(known.get((ward, epoch), 0), last)
+    return known
+
+
+def _unlisted(city: _City) -> set[str]:
+    """Wards with more holes than are listed: what was acknowledged may be among the others."""
+    return {
+        ward
+        for ward, _, missing, holes, _ in city.syncs
+        if missing > sum(last - first + 1 for _, first, last, _ in holes)
+    }
 
 
 def _by_partition(found: Iterable[tuple[int, Lack]]) -> dict[int, tuple[Lack, ...]]:

@@ -11,7 +11,7 @@ SELECT
     arrayMap(
         (epoch, first, last) -> (epoch, first, last, j.ages[indexOf(j.named, (epoch, first))]),
         s.hole_epoch, s.hole_first, s.hole_last),
-    arrayZip(s.epochs, s.counted)
+    arrayZip(s.epochs, s.counted, s.highest)
 FROM (SELECT * FROM ward_sync FINAL) AS s
 LEFT JOIN
 (
@@ -47,6 +47,14 @@ FROM
 GROUP BY partition
 """
 LANDED: Final = "SELECT ward, epoch, toInt64(groupBitmapMerge(seqs)) FROM landed_seqs GROUP BY ward, epoch"
+# Up to where the gateway has acknowledged, and, for those of whom that is news, what landed.
+ACKED: Final = "SELECT ward, epoch, toInt64(seq_max) FROM gateway_acks FINAL ORDER BY ward, epoch"
+HIGHEST: Final = """
+SELECT ward, epoch, toInt64(bitmapMax(groupBitmapMergeState(seqs)))
+FROM landed_seqs
+WHERE (ward, epoch) IN {places:Array(Tuple(String, String))}
+GROUP BY ward, epoch
+"""
 BOOKS: Final = "SELECT ward, toInt64(sum(events)) FROM book FINAL GROUP BY ward"
 # Of one ward and epoch: seqs that landed and were not counted, then the other way round; a few of each.
 IDENTIFY: Final = """

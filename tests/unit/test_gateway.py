@@ -100,7 +100,7 @@ def test_depth_of_hostile_text_is_found_in_linear_time(value: bytes) -> None:
 
 def test_judge_passes_on_the_same_event() -> None:
     found = judge(3, codec.encode(status(7)), WARD, NOW_S, 16)
-    assert found == Whole(3, f"{WARD}/test/7", codec.encode(status(7)))
+    assert found == Whole(3, f"{WARD}/test/7", codec.encode(status(7)), "test", 7)
 
 
 def test_judge_event_with_half_an_identity_is_rejected_not_numbered() -> None:
