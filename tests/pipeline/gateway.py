@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, TopicPartition
 
 from producers.contract.topics import PARTITIONS, topic_specs
-from producers.gateway import Authority, CityView, GatewayConfig, Numberer, serving
+from producers.gateway import AckKeeper, Authority, CityView, GatewayConfig, Numberer, serving
 from producers.gateway.app import Door, Registrar
 from streams.topics_setup import ensure_topics
 from tests.conftest import eventually, free_port, unique_name
@@ -97,6 +97,7 @@ def running(
     city: CityView | None = None,
     numberer: Numberer | None = None,
     registrars: Sequence[Registrar] = (),
+    keeper: AckKeeper | None = None,
     there: bool = True,
     **limits: Any,
 ) -> Iterator[Gateway]:
@@ -109,7 +110,9 @@ def running(
 
     async def serve() -> None:
         stopping = asyncio.Event()
-        async with serving(config, authority or Wards(), city, numberer, registrars=registrars) as door:
+        async with serving(
+            config, authority or Wards(), city, numberer, registrars=registrars, keeper=keeper
+        ) as door:
             found.extend((door, stopping))
             ready.set()
             await stopping.wait()

@@ -22,6 +22,7 @@ from ops.cli import app
 from ops.settings import Settings
 from ops.stack.clickhouse import Endpoint
 from ops.stack.kafka import Broker
+from producers.contract.acks import Acked
 from producers.contract.envelope import Event, SequencedEvent, wrap_heartbeat
 from producers.contract.events import Heartbeat
 from producers.contract.topics import PARTITION_OF_WARD
@@ -29,6 +30,7 @@ from streams.domain.alive import Thresholds
 from streams.monitor.config import MonitorConfig
 from streams.monitor.conservation import Conservation
 from streams.monitor.jobs import Context
+from streams.warehouse.acks import AckTable
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, START, status
 from tests.conftest import eventually, free_port
@@ -38,6 +40,7 @@ from tests.pipeline.workers import WorkerProcess
 pytestmark = pytest.mark.timeout(240)
 # Each in a partition of its own.
 ALL, DELETED, REJECTED, ANNOUNCED, SKIPPED, LOST = "00070", "00004", "00008", "00025", "00091", "00097"
+ACKED, UNHEARD, MIXED = "00082", "00103", "00118"
 HOPS = {"outbox_kafka", "kafka_loader", "loader_rows", "events_books"}
 
 
@@ -85,6 +88,20 @@ def beat(ward: str, last_seq: int, second: int = 0) -> Event:
 
 def events(ward: str, *seqs: int) -> list[SequencedEvent]:
     return [status(seq, ward=ward) for seq in seqs]
+
+
+def acknowledge(store: Store, ward: str, seq: int) -> None:
+    """Say that the gateway answered 202 up to here."""
+    AckTable(store).keep([Acked(ward, EPOCH, seq, time.time_ns() // 1_000_000)])
+
+
+def unequal(watch: Watch, ward: str) -> list[tuple[int, int, int, int, str]]:
+    """What the first hop says of a ward's partition, while it is not equal."""
+    return [
+        (row["expected"], row["found"], row["in_flight"], row["broken"], row["detail_en"])
+        for row in watch.look()
+        if (row["hop"], row["partition"]) == ("outbox_kafka", PARTITION_OF_WARD[ward])
+    ]
 
 
 def commit(topics: Topics, group: str, offsets: dict[int, int]) -> None:
@@ -181,6 +198,67 @@ def test_announced_seqs_that_do_not_come_are_in_flight_then_broken(town: Watch) 
         )
         assert [(row["in_flight"], row["broken"]) for row in patient.look()] == [(0, 3)]
         town.topics.send(events(ANNOUNCED, 2, 3, 5))
+        eventually(town.all_equal, 60, 0.3)
+
+
+def test_what_the_gateway_acknowledged_and_kafka_lost_is_in_flight_then_broken(town: Watch) -> None:
+    patient = Watch(town.topics, town.store, hole_old_s=60)
+    town.topics.send(events(ACKED, 1, 2))
+    with running(town.topics.config(town.store)):
+        eventually(town.all_equal, 60, 0.3)
+        acknowledge(town.store, ACKED, 2)
+        assert town.all_equal()
+        acknowledge(town.store, ACKED, 5)
+        words = "00082/test 3-5: acknowledged by the gateway and not arrived"
+        assert unequal(patient, ACKED) == [(5, 2, 3, 0, words)]
+        row = town.broken("outbox_kafka", ACKED, 3)
+        assert (row["expected"], row["found"], row["detail_en"]) == (5, 2, words)
+        assert row["detail_vi"] == "00082/test 3-5: cổng đã xác nhận mà chưa đến"
+        assert unequal(patient, ACKED) == [(5, 2, 3, 0, words)]
+        # No heartbeat: the ward's own record says what it said before.
+        assert town.store.query(
+            f"SELECT missing, heartbeat_at FROM ward_sync FINAL WHERE ward = '{ACKED}'"
+        ).rows == [(0, None)]
+        # A seq above shows the hole: the same lack, known by now from another side, and as old.
+        town.topics.send(events(ACKED, 5))
+        eventually(
+            lambda: unequal(town, ACKED) == [(5, 3, 0, 2, "00082/test 3-4: sent and not arrived")], 30, 0.3
+        )
+        town.topics.send(events(ACKED, 3, 4))
+        eventually(town.all_equal, 60, 0.3)
+
+
+def test_acknowledged_seqs_of_a_ward_that_was_never_heard_are_found(town: Watch) -> None:
+    acknowledge(town.store, UNHEARD, 2)
+    with running(town.topics.config(town.store)):
+        row = town.broken("outbox_kafka", UNHEARD, 2)
+        assert (row["expected"], row["found"]) == (2, 0)
+        town.topics.send(events(UNHEARD, 1, 2))
+        eventually(town.all_equal, 60, 0.3)
+
+
+def test_acknowledged_seqs_that_the_city_misses_already_count_once(town: Watch) -> None:
+    announced = "00118/test 2-3: sent and not arrived; 00118/test 5-6: sent and not arrived"
+    acknowledge(town.store, MIXED, 6)
+    town.topics.send([*events(MIXED, 1, 4), beat(MIXED, 6)])
+    with running(town.topics.config(town.store)):
+        eventually(lambda: unequal(town, MIXED) == [(6, 2, 0, 4, announced)], 30, 0.3)
+        acknowledge(town.store, MIXED, 8)
+        beyond = f"{announced}; 00118/test 7-8: acknowledged by the gateway and not arrived"
+        eventually(lambda: unequal(town, MIXED) == [(8, 2, 0, 6, beyond)], 30, 0.3)
+        town.topics.send(events(MIXED, 2, 3, 5, 6, 7, 8))
+        eventually(town.all_equal, 60, 0.3)
+
+
+def test_acknowledged_seqs_that_wait_for_the_loader_are_in_flight_however_long(town: Watch) -> None:
+    town.topics.send(events(ACKED, 6, 7))
+    acknowledge(town.store, ACKED, 7)
+    town.look()
+    time.sleep(1.5)
+    assert [(found, in_flight, broken) for _, found, in_flight, broken, _ in unequal(town, ACKED)] == [
+        (5, 2, 0)
+    ]
+    with running(town.topics.config(town.store)):
         eventually(town.all_equal, 60, 0.3)
 
 
