@@ -47,7 +47,7 @@ GRANT SELECT ON {database}.wards TO dongbo_reader;
 
 GRANT SELECT ON {database}.words TO dongbo_reader;
 
--- The pipeline: migrate, loader, monitor.
+-- The pipeline: migrate, loader, monitor, and the gateway for its record of what Kafka acknowledged.
 
 CREATE ROLE IF NOT EXISTS dongbo_writer;
 

@@ -34,6 +34,9 @@ from streams.warehouse.acks import AckTable
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, START, status
 from tests.conftest import eventually, free_port
+from tests.pipeline import gateway as gateways
+from tests.pipeline.test_gateway import wire
+from tests.pipeline.test_loader import delete
 from tests.pipeline.warehouse import Topics, database, running, wait_all_read, wait_stored
 from tests.pipeline.workers import WorkerProcess
 
@@ -260,6 +263,33 @@ def test_acknowledged_seqs_that_wait_for_the_loader_are_in_flight_however_long(t
     ]
     with running(town.topics.config(town.store)):
         eventually(town.all_equal, 60, 0.3)
+
+
+def test_newest_messages_that_kafka_loses_after_the_gateways_answer_are_found(
+    kafka: Broker, clickhouse: Endpoint, tmp_path: Path
+) -> None:
+    with database(clickhouse) as store:
+        topics, keeper = Topics(kafka.bootstrap), AckTable(store)
+        watch = Watch(topics, store)
+        with gateways.running(kafka.bootstrap, tmp_path, topic=topics.events, keeper=keeper) as gateway:
+            assert gateway.post([wire(seq) for seq in (1, 2)]).status == 202
+            topics.count(events(gateways.WARD, 1, 2), 1_760_000_000_000)
+            with running(topics.config(store)) as loader:
+                wait_stored(store, 2)
+                wait_all_read(loader)
+            assert gateway.post([wire(seq) for seq in (3, 4)]).status == 202
+        delete(topics)
+        topics.create(topics.specs[0])
+        row = watch.broken("outbox_kafka", gateways.WARD, 2)
+        assert (row["expected"], row["found"]) == (4, 2)
+        assert row["detail_en"] == "00070/test 3-4: acknowledged by the gateway and not arrived"
+        with (
+            gateways.running(kafka.bootstrap, tmp_path, topic=topics.events, keeper=keeper) as gateway,
+            running(topics.config(store)),
+        ):
+            assert gateway.post([wire(seq) for seq in (3, 4)]).status == 202
+            topics.count(events(gateways.WARD, 3, 4), 1_760_000_000_000)
+            eventually(watch.all_equal, 60, 0.3)
 
 
 def test_without_a_loader_messages_are_in_flight_however_long(town: Watch) -> None:
