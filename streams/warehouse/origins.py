@@ -15,6 +15,7 @@ Members = tuple[str, ...]
 MAKERS: Final[Mapping[str, tuple[str, str]]] = {
     "worker": ("bộ xử lý đếm", "counted by the worker"),
     "loader": ("bộ nạp ghi", "written by the loader"),
+    "gateway": ("cổng nhận sự kiện ghi", "written by the wards' gateway"),
     "monitor": (
         "bộ giám sát xét từ sự kiện, nhịp tim và lịch",
         "judged by the monitor from events, heartbeats, calendar",
@@ -92,6 +93,7 @@ ORIGINS: Final[Mapping[str, Mapping[str, Members]]] = {
         "outbox_pending": ("heartbeat.data.outbox_pending",),
         **_KAFKA,
     },
+    "gateway_acks": {"ward": _WARD, "epoch": _EPOCH, "seq_max": _SEQ, "at": ("gateway",)},
     "rejects": {
         "*": ("kafka.offset",),
         "ward": ("kafka.key",),
