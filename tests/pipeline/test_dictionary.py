@@ -186,7 +186,7 @@ def test_describe_of_an_unknown_view_names_near_ones(
     clickhouse: Endpoint, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pointed(clickhouse, store, monkeypatch)
-    with pytest.raises(Refused, match="unknown_view: .*did you mean v_city_day"):
+    with pytest.raises(Refused, match=r"unknown_view: .*did you mean v_city_day"):
         describe("v_city_days", None, as_json=False)
 
 
