@@ -56,6 +56,14 @@ OURS = (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _begun() -> None:
+    """This module may have been imported an hour before its first test."""
+    global NOW_MS, NOW
+    NOW_MS = time.time_ns() // 1_000_000
+    NOW = datetime.fromtimestamp(NOW_MS / 1000, HANOI)
+
+
 @pytest.fixture(scope="module")
 def shared(clickhouse: Endpoint) -> Iterator[Store]:
     with database(clickhouse) as store:

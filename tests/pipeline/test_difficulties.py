@@ -107,6 +107,13 @@ def own(settings: Settings, folder: Path, **more: Any) -> Settings:
     return settings.model_copy(update=update | more)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _begun() -> None:
+    """This module may have been imported an hour before its first test."""
+    global NOW
+    NOW = datetime.now(UTC).replace(microsecond=0)
+
+
 @pytest.fixture(scope="module")
 def desk(
     kafka: Broker, clickhouse: Endpoint, stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory

@@ -208,8 +208,9 @@ def test_error_has_clickhouses_code_and_status(
 
 
 @pytest.mark.parametrize("user", ["dongbo", "reader", "default", "nobody"])
-def test_wrong_password_is_forbidden(clickhouse: Endpoint, user: str) -> None:
-    headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": "wrong"}
+@pytest.mark.parametrize("password", ["wrong", "\xa0reader"])  # sent as one byte, which is no UTF-8
+def test_wrong_password_is_forbidden(clickhouse: Endpoint, user: str, password: str) -> None:
+    headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": password}
     status, _, answered = ask(clickhouse, "SELECT 1", headers=headers)
     assert (status, answered["X-ClickHouse-Exception-Code"]) == (403, "516")
 

@@ -56,7 +56,9 @@ class Accounts:
         """Raises `Fault` unless user and password are right; which of the two was wrong is not said."""
         password, role = self._fixed.get(claimed.user, (None, Role.READER))
         if password is not None:
-            if hmac.compare_digest(claimed.password.encode(), password.get_secret_value().encode()):
+            # A header may hold any bytes; what is no UTF-8 is a wrong password, not a fault of the server.
+            said = claimed.password.encode("utf-8", "surrogateescape")
+            if hmac.compare_digest(said, password.get_secret_value().encode()):
                 return Account(claimed.user, role)
         elif (known := self._analysts.admitted(claimed.user, claimed.password)) is not None:
             return Account(known.name, Role.ANALYST, known.ward)

@@ -133,7 +133,7 @@ class Analysts:
 
 
 def _hash(password: str) -> str:
-    return hashlib.sha256(password.encode()).hexdigest()
+    return hashlib.sha256(password.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 BAD_NAME: Final = (
