@@ -192,7 +192,9 @@ class Conservation:
         if waiting < 0:
             vi = f"Kafka kết thúc ở {high}, trước vị trí {newest} đã nạp"
             en = f"Kafka ends at {high}, before offset {newest}, which was loaded"
-            return [Lack(("end", partition), -waiting, True, self._confirm_s, vi, en)]
+            # Ends are read first: what came since is loaded behind them. Of a log that was cut off the
+            # newest offset that was loaded stays the same until the log is as long again.
+            return [Lack(("end", partition, newest), -waiting, True, self._confirm_s, vi, en)]
         return []
 
     # loader -> rows

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from streams.domain.alive import Thresholds
 from streams.monitor.config import MonitorConfig
 from streams.monitor.conservation import Conservation
 from streams.monitor.jobs import Context
+from streams.monitor.kafka_ends import Ends, KafkaEnds
 from streams.warehouse.acks import AckTable
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, START, status
@@ -50,11 +52,22 @@ HOPS = {"outbox_kafka", "kafka_loader", "loader_rows", "events_books"}
 class Watch:
     """The job of one installation, with short graces, and what it says."""
 
-    def __init__(self, topics: Topics, store: Store, hole_old_s: int = 1) -> None:
+    def __init__(
+        self, topics: Topics, store: Store, hole_old_s: int = 1, between: Callable[[], object] | None = None
+    ) -> None:
+        """`between` happens in each look after Kafka's ends were read."""
         self.topics, self.store = topics, store
         limits = Thresholds(hole_old_s=hole_old_s)
         config = MonitorConfig(topics.bootstrap, store.address, topics.app_id, topics.events, limits=limits)
-        self._job = Conservation(config, grace_s=1.0, confirm_s=0.2)
+        ends = KafkaEnds(config)
+
+        def read() -> Ends:
+            found = ends.read()
+            if between is not None:
+                between()
+            return found
+
+        self._job = Conservation(config, grace_s=1.0, confirm_s=0.2, read_ends=read)
         self._context = Context(config, store, threading.Event())
 
     def look(self) -> list[dict[str, Any]]:
@@ -290,6 +303,24 @@ def test_newest_messages_that_kafka_loses_after_the_gateways_answer_are_found(
             assert gateway.post([wire(seq) for seq in (3, 4)]).status == 202
             topics.count(events(gateways.WARD, 3, 4), 1_760_000_000_000)
             eventually(watch.all_equal, 60, 0.3)
+
+
+def test_what_is_loaded_while_one_looks_is_not_lost_however_often(town: Watch) -> None:
+    seqs = count(8)
+    covered = "SELECT sum(last_offset - first_offset + 1) FROM coverage FINAL"
+
+    def one_more() -> None:
+        before = town.store.value(covered)
+        town.topics.send(events(ACKED, next(seqs)))
+        eventually(lambda: town.store.value(covered) > before, 30)
+
+    with running(town.topics.config(town.store)):
+        busy = Watch(town.topics, town.store, between=one_more)
+        for _ in range(3):
+            (row,) = [row for row in busy.look() if row["hop"] == "kafka_loader"]
+            assert (row["in_flight"], row["broken"]) == (1, 0)
+            assert row["detail_en"].startswith("Kafka ends at ")
+            time.sleep(0.5)
 
 
 def test_without_a_loader_messages_are_in_flight_however_long(town: Watch) -> None:
