@@ -49,10 +49,16 @@ def _count(cli: Cli, query: str) -> int:
 
 
 def test_status_of_a_running_city_is_all_well(cli: Cli) -> None:
-    lines = {line["process"]: line for line in cli.json("status")}
     programs = ["kafka", "clickhouse", "worker-0", "loader", "monitor", "dashboard", "gateway", "city"]
-    assert list(lines) == [*programs, "conservation"]
-    assert all(line["ok"] for line in lines.values())
+
+    def all_well() -> dict[str, dict[str, Any]]:
+        lines = {line["process"]: line for line in json.loads(cli.run("status", "--json").stdout)}
+        assert list(lines) == [*programs, "conservation"]
+        assert all(line["ok"] for line in lines.values()), lines
+        return lines
+
+    # The monitor looks at conservation for the first time a few seconds after its start.
+    lines = eventually(all_well, timeout=60, interval=1.0)
     assert all(lines[name]["pid"] for name in programs)
 
 
