@@ -105,6 +105,18 @@ class WardSync(msgspec.Struct, array_like=True):
             self.proven_ms = max(self.proven_ms, beat.arrived_ms)
             self.doubt_ms = 0
 
+    def prove_again(self) -> None:
+        """Of a record that was made anew from its seqs, its newest times and its newest heartbeat.
+
+        Never more than was proven before: where seqs are lacking, only the heartbeat proves.
+        """
+        own = [seqs for epoch, seqs in self.seqs.items() if not epoch.startswith(CITY_EPOCHS)]
+        if own and all(len(seqs) == 2 and seqs[0] == 1 for seqs in own):
+            self.proven_ms = max(self.proven_ms, min(self.event_ms, self.arrived_ms))
+        if self.beat is not None and self.beat.outbox_pending:
+            self.doubt_ms = self.doubt_ms or self.beat.arrived_ms
+        self._prove()
+
     def reject(self, arrived_ms: int, offset: int) -> bool:
         """Count a rejected message once."""
         if (arrived_ms, offset) <= (self.rejected_ms, self.rejected_offset):

@@ -92,7 +92,9 @@ def _complete(made: WardSync, said: Said, kept: WardSync | None) -> None:
     made.rejected, made.rejected_ms, made.rejected_offset = said.rejected
     made.beat = said.beat
     made.revision = made.events() + made.rejected + (made.beat is not None)
-    if kept is not None:
+    if kept is None:
+        made.prove_again()
+    else:
         _keep(made, kept)
 
 
