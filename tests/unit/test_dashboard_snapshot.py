@@ -168,7 +168,8 @@ def test_memo_reads_again_when_due_and_looks_for_what_was_absent() -> None:
     [
         ("SELECT 1 FROM v_city_day", "SELECT 1 FROM v_city_day_at(as_of = {as_of:String})"),
         ("SELECT 1 FROM v_city_cut", "SELECT 1 FROM v_city_cut"),
-        ("SELECT 1 FROM v_alerts AS a", "SELECT 1 FROM v_alerts AS a"),
+        ("SELECT 1 FROM v_alerts AS a", "SELECT 1 FROM v_alerts_at(as_of = {as_of:String}) AS a"),
+        ("SELECT 1 FROM v_loads AS l", "SELECT 1 FROM v_loads AS l"),
     ],
 )
 def test_views_are_asked_as_of_the_cut(monkeypatch: pytest.MonkeyPatch, sql: str, rewritten: str) -> None:
