@@ -20,6 +20,7 @@ class Gate:
         self.port = free_port()
         self.bytes_asked = 0
         self._target = ("127.0.0.1", target_port)
+        self._lock = threading.Lock()
         self._pairs: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._flowing = threading.Event()
@@ -50,17 +51,18 @@ class Gate:
     def close(self) -> None:
         """Cut all connections and refuse new ones."""
         self._flowing.set()
-        listener, self._listener = self._listener, None
+        with self._lock:
+            listener, self._listener = self._listener, None
+            pairs, self._pairs = self._pairs, []
         if listener is not None:
             # A blocked accept is woken by shutdown, not by close.
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             listener.close()
-        for each in self._pairs:
+        for each in pairs:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
-        self._pairs = []
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -69,7 +71,12 @@ class Gate:
             except OSError:
                 return
             outside = socket.create_connection(self._target)
-            self._pairs += [inside, outside]
+            with self._lock:
+                if self._listener is not listener:  # closed meanwhile: this one would outlive it
+                    inside.close()
+                    outside.close()
+                    return
+                self._pairs += [inside, outside]
             threading.Thread(target=self._pump, args=(inside, outside, True), daemon=True).start()
             threading.Thread(target=self._pump, args=(outside, inside, False), daemon=True).start()
 
