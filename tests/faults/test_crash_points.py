@@ -92,6 +92,7 @@ def _finished(city: City) -> bool:
 
 
 @pytest.mark.timeout(1500)
+@pytest.mark.long
 def test_every_point_is_hit_and_leaves_exact_tables(city: City) -> None:
     assert {point.split(".")[0] for point in POINTS} == PROCESS_OF.keys()
     for wave in _waves():

@@ -259,6 +259,7 @@ def _difference(found: bytes, wanted: bytes) -> tuple[list[str], list[str]]:
     return sorted(set(rows) - set(others))[:3], sorted(set(others) - set(rows))[:3]
 
 
+@pytest.mark.long
 def test_answers_as_of_a_cut_stay_the_same_byte_for_byte(city: City, tmp_path: Path) -> None:
     alert(city.store, 1, "open", "before")
     city.wards.send(BEFORE)

@@ -84,10 +84,10 @@ def test_arrival_before_a_published_cut_is_told_once_for_each_step_back(kafka: B
         assert _incidents(store) == [("append_time_back", 8, 8)]
         topics.at(70_000, 18_000)  # another one, within a block
         wait_stored(store, 12)
-        eventually(lambda: len(_incidents(store)) == 2, 20)
+        eventually(lambda: len(_incidents(store)) == 2, 60)
         assert "stepped back" in loader.health()["last_incident"]
     # All of it is read again by a loader that knows nothing of the first.
     with running(topics.config(store, role="again")) as loader:
-        eventually(lambda: loader.health()["events"] == 12, 30)
+        eventually(lambda: loader.health()["events"] == 12, 120)
         wait_all_read(loader)
     assert len(_incidents(store)) == 2

@@ -313,11 +313,11 @@ def test_book_of_which_the_end_of_the_day_is_not_known_begins_where_it_is_known(
 def test_rows_that_were_lost_and_sent_again_are_no_change(store: Store) -> None:
     book = missed(store, counted=3)
     store.command("DELETE FROM events WHERE seq = 101")
-    now = datetime.now(HANOI)
     repairs.record(
         store,
         [repairs.Repair("r1", repairs.REQUEST, "operator", WARD, EPOCH, 101, 101, "difference", DAY, 1)],
     )
+    now = datetime.now(HANOI) + timedelta(milliseconds=1)  # it comes because it was asked for
     insert_raw(store, [Arrival(status(101), now)])
     assert ledger(store) == []
     insert_raw(store, [Arrival(status(110), now + timedelta(seconds=1))])

@@ -125,6 +125,7 @@ def _notebook(cli: Cli, cut: str, out: Path) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_demo_with_worker_and_loader_killed_is_exact(tmp_path: Path) -> None:
     """kill -9 of worker and loader in turn, at seeded moments of the replay; every total still exact."""

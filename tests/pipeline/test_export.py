@@ -105,6 +105,8 @@ ORDER BY name
 """
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_export_into_a_new_database_answers_every_view_and_question_the_same(
     clickhouse: Endpoint, city: Store, parcels: Path
 ) -> None:
