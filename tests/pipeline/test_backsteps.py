@@ -53,6 +53,13 @@ class Clocked(Topics):
         assert self._clocked.flush(20) == 0
 
 
+def _settled(store: Store, count: int) -> None:
+    """Until so many events are stored and their block is done with: incidents are looked for in between."""
+    wait_stored(store, count)
+    covered = "SELECT sum(last_offset - first_offset + 1) FROM coverage FINAL"
+    eventually(lambda: store.value(covered) == count, 60)
+
+
 def _incidents(store: Store) -> list[tuple[object, ...]]:
     return store.query(
         "SELECT kind, first_offset, last_offset FROM v_incidents ORDER BY seen_at, first_offset"
@@ -63,27 +70,27 @@ def test_arrival_before_a_published_cut_is_told_once_for_each_step_back(kafka: B
     topics = Clocked(kafka.bootstrap)
     with running(topics.config(store)) as loader:
         topics.at(0, 15_000)
-        wait_stored(store, 2)
+        _settled(store, 2)
         topics.at(5_000)  # no cut is published yet, so none lacks it
-        wait_stored(store, 3)
+        _settled(store, 3)
         assert _incidents(store) == []
         insert_cut(store, number_of_cut(BEGIN_MS + 20_000))
         topics.at(30_000)
-        wait_stored(store, 4)
+        _settled(store, 4)
         topics.at(28_500, 31_000)  # clocks are set right by a little all the time
-        wait_stored(store, 6)
+        _settled(store, 6)
         topics.at(25_000)  # after the cut
-        wait_stored(store, 7)
+        _settled(store, 7)
         assert _incidents(store) == []
         topics.at(60_000)
-        wait_stored(store, 8)
+        _settled(store, 8)
         topics.at(19_000)
-        wait_stored(store, 9)
+        _settled(store, 9)
         topics.at(19_500)  # the same step back
-        wait_stored(store, 10)
+        _settled(store, 10)
         assert _incidents(store) == [("append_time_back", 8, 8)]
         topics.at(70_000, 18_000)  # another one, within a block
-        wait_stored(store, 12)
+        _settled(store, 12)
         eventually(lambda: len(_incidents(store)) == 2, 60)
         assert "stepped back" in loader.health()["last_incident"]
     # All of it is read again by a loader that knows nothing of the first.

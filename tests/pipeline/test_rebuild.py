@@ -46,7 +46,8 @@ def city(
     kafka: Broker, clickhouse: Endpoint, stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Town]:
     with town(stack_settings, tmp_path_factory.mktemp("rebuild")) as found:
-        beat = Heartbeat(ward=BEATS, epoch=EPOCH, last_seq=0, outbox_pending=0, clock=datetime.now(HANOI))
+        clock = datetime.now(HANOI).replace(microsecond=0)  # rows have whole milliseconds
+        beat = Heartbeat(ward=BEATS, epoch=EPOCH, last_seq=0, outbox_pending=0, clock=clock)
         send(found, *story(FLOW), *story(LOST), *story(ROW), wrap_heartbeat(beat))
         found.raw(b"{", BEATS.encode())
         found.flush()

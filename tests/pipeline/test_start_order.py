@@ -38,6 +38,12 @@ def _reports(cli: Cli) -> dict[str, dict[str, object]]:
     return {answer.name: answer.report or {} for answer in health.ask_all(cli.settings)}
 
 
+def _all_well(cli: Cli) -> bool:
+    unwell = {name: report for name, report in _reports(cli).items() if not report.get("ok")}
+    assert not unwell, unwell
+    return True
+
+
 def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
     cli: Cli, early: dict[str, subprocess.Popen[str]]
 ) -> None:
@@ -58,7 +64,7 @@ def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
     broker, endpoint = kafka_stack.start(cli.settings), clickhouse_stack.start(cli.settings)
     try:
         cli.json("migrate", timeout_s=180)
-        eventually(lambda: all(report.get("ok") for report in _reports(cli).values()), timeout=120)
+        eventually(lambda: _all_well(cli), timeout=180)
         eventually(lambda: _reports(cli)["gateway"].get("state") == "running", timeout=60)
         assert {name: process.poll() for name, process in early.items()} == dict.fromkeys(EARLY)
     finally:
