@@ -27,6 +27,7 @@ Row = tuple[Any, ...]
 # Codes that pass by themselves or by an operator's hand, with the same statement valid again afterwards.
 RETRYABLE: Final[dict[int, str]] = {
     3: "UNEXPECTED_END_OF_FILE",
+    16: "NO_SUCH_COLUMN_IN_TABLE",  # a later migration adds it: they are not all applied yet
     23: "CANNOT_READ_FROM_ISTREAM",
     24: "CANNOT_WRITE_TO_OSTREAM",
     60: "UNKNOWN_TABLE",
@@ -245,7 +246,7 @@ def _connect(address: Address, database: str) -> Client:
 def classify(error: Exception) -> Unavailable | Stop:
     """What a driver's error means for the caller: wait, or end."""
     code = error.code if isinstance(error, Error) else None
-    if code in (60, 81):
+    if code in (16, 60, 81):
         return Unavailable("clickhouse", f"{RETRYABLE[code]}: {_short(error)}", _MIGRATE)
     if code in RETRYABLE:
         return Unavailable("clickhouse", f"{RETRYABLE[code]}: {_short(error)}", _REMEDY)
