@@ -108,7 +108,7 @@ class WardSync(msgspec.Struct, array_like=True):
     def prove_again(self) -> None:
         """Of a record that was made anew from its seqs, its newest times and its newest heartbeat.
 
-        Never more than was proven before: where seqs are lacking, only the heartbeat proves.
+        Never more than is true: where seqs are lacking, only the heartbeat proves.
         """
         own = [seqs for epoch, seqs in self.seqs.items() if not epoch.startswith(CITY_EPOCHS)]
         if own and all(len(seqs) == 2 and seqs[0] == 1 for seqs in own):

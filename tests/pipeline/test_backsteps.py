@@ -18,7 +18,15 @@ from streams.domain.cut import number_of_cut
 from streams.warehouse.store import Store
 from tests.builders import START, WARD, status
 from tests.conftest import eventually
-from tests.pipeline.warehouse import Topics, database, insert_cut, running, wait_all_read, wait_stored
+from tests.pipeline.warehouse import (
+    Topics,
+    covered,
+    database,
+    insert_cut,
+    running,
+    wait_all_read,
+    wait_stored,
+)
 
 PARTITION = PARTITION_OF_WARD[WARD]
 BEGIN_MS = int(START.timestamp() * 1000) // 10_000 * 10_000
@@ -56,8 +64,7 @@ class Clocked(Topics):
 def _settled(store: Store, count: int) -> None:
     """Until so many events are stored and their block is done with: incidents are looked for in between."""
     wait_stored(store, count)
-    covered = "SELECT sum(last_offset - first_offset + 1) FROM coverage FINAL"
-    eventually(lambda: store.value(covered) == count, 60)
+    eventually(lambda: covered(store) == count, 60)
 
 
 def _incidents(store: Store) -> list[tuple[object, ...]]:

@@ -39,7 +39,7 @@ from tests.conftest import eventually, free_port
 from tests.pipeline import gateway as gateways
 from tests.pipeline.test_gateway import wire
 from tests.pipeline.test_loader import delete
-from tests.pipeline.warehouse import Topics, database, running, wait_all_read, wait_stored
+from tests.pipeline.warehouse import Topics, covered, database, running, wait_all_read, wait_stored
 from tests.pipeline.workers import WorkerProcess
 
 pytestmark = pytest.mark.timeout(240)
@@ -307,12 +307,11 @@ def test_newest_messages_that_kafka_loses_after_the_gateways_answer_are_found(
 
 def test_what_is_loaded_while_one_looks_is_not_lost_however_often(town: Watch) -> None:
     seqs = count(8)
-    covered = "SELECT sum(last_offset - first_offset + 1) FROM coverage FINAL"
 
     def one_more() -> None:
-        before = town.store.value(covered)
+        before = covered(town.store)
         town.topics.send(events(ACKED, next(seqs)))
-        eventually(lambda: town.store.value(covered) > before, 30)
+        eventually(lambda: covered(town.store) > before, 30)
 
     with running(town.topics.config(town.store)):
         busy = Watch(town.topics, town.store, between=one_more)

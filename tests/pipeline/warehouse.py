@@ -206,6 +206,11 @@ def stored(store: Store) -> int:
     return int(store.value("SELECT uniqExact(ward, epoch, seq, content_hash) FROM events"))
 
 
+def covered(store: Store) -> int:
+    """How many messages lie in blocks that are done with: rows are there before that."""
+    return int(store.value("SELECT sum(last_offset - first_offset + 1) FROM coverage FINAL"))
+
+
 def wait_stored(store: Store, count: int, timeout: float = 60.0) -> None:
     """Until that many different events are there."""
     eventually(lambda: stored(store) >= count, timeout)
