@@ -185,7 +185,8 @@ def test_simulate_malformed_stores_every_kind_with_its_bytes_and_stops_nothing(c
     assert kept["too_large"] > 2_000_000
     assert kept["null_value"] == 0
     assert all(kept[code] > 0 for code in wanted - {"null_value"})
-    assert all(line["ok"] for line in cli.json("status"))
+    # 0: every process is well. On busy cores the page may wait for ClickHouse for a moment.
+    eventually(lambda: cli.run("status").returncode == 0, timeout=60, interval=1)
 
 
 def _codes(cli: Cli) -> set[str]:

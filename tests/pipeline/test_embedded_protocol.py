@@ -66,15 +66,16 @@ def test_large_result_is_never_in_memory_at_once(clickhouse: Endpoint) -> None:
     ask(clickhouse, "SELECT number FROM numbers(100000) FORMAT JSON", user=WRITER)
     before, most, size = resident_mb(clickhouse), 0, 0
     with asked(
-        clickhouse, "SELECT number, repeat('x', 500) FROM numbers(1600000) FORMAT JSONCompact"
+        clickhouse, "SELECT number, repeat('x', 500) FROM numbers(3200000) FORMAT JSONCompact"
     ) as connection:
         answer = connection.getresponse()
         while piece := answer.read(1 << 22):
             size += len(piece)
             most = max(most, resident_mb(clickhouse))
-    assert size > 780 << 20
+    assert size > 1560 << 20
     assert piece == b""
-    assert most - before < 400
+    # Blocks on their way are in memory, more of them while both cores are busy elsewhere.
+    assert most - before < 800
 
 
 @pytest.mark.parametrize("name", ["JSON", "CSVWithNames", "Parquet", "Arrow", "RowBinaryWithNamesAndTypes"])
