@@ -113,39 +113,14 @@ def _monitor(settings: Settings) -> None:
     import signal
     import threading
 
-    from ops.alerts_config import alerts_config
-    from ops.asking import asking
-    from ops.city.prepare import address
     from ops.metrics.serve import serve
-    from ops.retention import policy
-    from streams.domain.alive import Thresholds
-    from streams.monitor.monitor import Monitor, MonitorConfig, run_monitor
+    from ops.monitor_config import monitor_config
+    from streams.monitor.monitor import Monitor, run_monitor
 
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())
-    config = MonitorConfig(
-        bootstrap=settings.kafka_bootstrap,
-        alerts=alerts_config(settings),
-        asking=asking(settings),
-        retention=policy(settings),
-        store=address(settings),
-        app_id=settings.app_id,
-        events_topic=settings.events_topic,
-        wards_every_s=settings.wards_every_s,
-        cut_every_s=settings.cut_every_s,
-        cut_settle_s=settings.cut_settle_s,
-        limits=Thresholds(
-            active_s=settings.ward_active_s,
-            silent_after_s=settings.ward_silent_after_s,
-            behind_pending=settings.ward_behind_pending,
-            hole_grace_s=settings.hole_grace_s,
-            hole_old_s=settings.hole_old_s,
-            skew_max_s=settings.skew_max_s,
-            declare_by_minute=settings.declare_by_minute,
-            recent_days=settings.recent_days,
-        ),
-    )
+    config = monitor_config(settings)
 
     def serve_health(monitor: Monitor) -> None:
         serve("monitor", settings.monitor_health_port, monitor.health, settings)

@@ -6,8 +6,9 @@
         ward.status(dossier="H26.00070-250701-0001", procedure="2.000815", channel="counter", status=2,
                     received_at=datetime.now())
 
-`status`, `retract` and `close_day` return once the event is on this machine's disk; a thread sends it, now or
-when the line is back. Without access to Kafka: `gateway="https://…", token="…"` in place of `kafka`.
+`status`, `retract`, `close_day` and `difficulty` return once the event is on this machine's disk; a thread
+sends it, now or when the line is back. Without access to Kafka: `gateway="https://…", token="…"` in place of
+`kafka`.
 
 A time without a zone is taken as Asia/Ho_Chi_Minh. One outbox file a ward, on a local disk, never restored
 from a copy; all methods may be called by any thread.
@@ -28,9 +29,9 @@ from typing import Any, Final, Protocol, Self
 import msgspec
 
 from producers.contract.codec import decode
-from producers.contract.envelope import RetractedEvent, StatusChangedEvent
+from producers.contract.envelope import DifficultyReportedEvent, RetractedEvent, StatusChangedEvent
 from producers.contract.errors import DongBoError, Refused, Stop
-from producers.contract.events import Retracted, StatusChanged
+from producers.contract.events import Difficulty, Retracted, StatusChanged
 from producers.contract.procedures import PROCEDURES
 from producers.contract.topics import EVENTS_TOPIC
 from producers.contract.vocabulary import Applicant, Channel, Status
@@ -212,6 +213,16 @@ class Ward:
         """
         with self._totals_guard:
             return self._append(self._totals.closing(day, self._clock()))
+
+    def difficulty(self, code: str, group: int, *, at: datetime | None = None) -> int:
+        """Report a difficulty under one of the city's 25 groups; return the event's seq once it is durable.
+
+        The city gives it an owner and a due time. Reported again once it was resolved, it is open again.
+
+        :raises Reject: a code with other than letters, digits, `.`, `_`, `-`; a group that is none of 1 to 25
+        """
+        payload = Difficulty(ward=self.ward, epoch=self.outbox.epoch, seq=1, difficulty=code, group=group)
+        return self._append(Draft(DifficultyReportedEvent, payload, _aware(at or self._clock())))
 
     def start(self) -> Self:
         """Begin to send. An outbox with events from before goes on where it was."""

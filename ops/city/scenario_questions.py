@@ -31,10 +31,21 @@ _DECLARED: Final = """
 SELECT state, declared, counted, difference FROM v_control_totals
 WHERE ward = {ward:String} AND day = {day:Date}
 """
+# Not how fast this machine is: that is no fact of the day.
+_CITY_ALERTS: Final = """
+SELECT DISTINCT rule FROM v_alerts
+WHERE ward = '' AND started_at >= {began:DateTime64(3)} AND rule NOT IN ('pipeline-lag', 'cut-stalled')
+ORDER BY rule
+"""
 _CORRECTIONS: Final = """
-SELECT toString(day), cause, change, event FROM v_corrections
+SELECT toString(day), cause, change, event, old_count, new_count FROM v_corrections
 WHERE ward = {ward:String} AND splitByChar('/', event)[2] = {epoch:String}
 ORDER BY toUInt64(splitByChar('/', event)[3])
+"""
+_CORRECTED: Final = """
+SELECT ward, toString(day), cause FROM v_corrections
+WHERE ward IN {wards:Array(String)} AND arrived_at >= {began:DateTime64(3)}
+ORDER BY ward, day, cause
 """
 _CONFLICTS: Final = """
 SELECT seq, counted != 0 FROM v_conflicts WHERE ward = {ward:String} AND epoch = {epoch:String}
@@ -116,10 +127,16 @@ class Questions:
             f"the corrections of {letter}: late, since it is known since {known}",
         )
 
-    def correction(self, letter: str, cause: str, change: int, seq: int) -> list[Any]:
+    def correction(self, letter: str, cause: str, seq: int, old: int, new: int) -> list[Any]:
         """A row that the ledger must have."""
         event = f"{self._day.wards[letter]}/{self._day.epoch}/{seq}"
-        return [str(self._day.yesterday), cause, change, event]
+        return [str(self._day.yesterday), cause, new - old, event, old, new]
+
+    def corrected(self, letters: str) -> list[list[Any]]:
+        """What the ledger has of these wards since the run began."""
+        wards = [self._day.wards[letter] for letter in letters]
+        rows = self._day.rows(_CORRECTED, wards=wards, began=self._day.began)
+        return [[self._letters[ward], *said] for ward, *said in rows]
 
     def conflicts(self) -> list[list[Any]]:
         """F's seqs that were used twice, and which content counts."""
@@ -131,6 +148,10 @@ class Questions:
         wards = list(self._day.wards.values())
         rows = self._day.rows(_ALERTS, wards=wards, began=self._day.began, open=open_only)
         return [[rule, self._letters[ward]] for rule, ward in rows]
+
+    def city_alerts(self) -> list[str]:
+        """Rules of the alerts about the whole city since the run began."""
+        return [rule for (rule,) in self._day.rows(_CITY_ALERTS, began=self._day.began)]
 
     def alerts_of(self, letter: str) -> list[str]:
         """Rules of the open alerts about one of them."""

@@ -19,6 +19,8 @@ SENT: Final = 3
 SENT_BY_B: Final = 10
 OVER: Final = 5
 WORKING: Final = "ACDEF"
+# Nothing of these changes a day that is over.
+UNCHANGED: Final = "ABCFG"
 ALERTS: Final = [["conflict", "F"], ["control-totals", "C"], ["silent-ward", "A"]]
 _B_HAS: Final = Words(
     "B: thiếu, từ số, đến số, liền đến, cao nhất", "B: missing, from, to, contiguous, highest"
@@ -55,7 +57,7 @@ class _Script:
         self._day, self._wards = day, day.wards
         self._ask = Questions(day)
         self._counts: dict[Status, int] = {}
-        self._late = self._wrong = 0
+        self._late = self._wrong = self._had = 0
 
     def _step(
         self, name: str, act: Callable[[], object], expect: Callable[[], Sequence[Expectation]]
@@ -133,12 +135,14 @@ class _Script:
         line, ward = self._day.main, self._wards["D"]
 
         def act() -> None:
+            self._had = self._received_yesterday("D")
             event = received(ward, SENT + 1, self._yesterday())
             self._late = line.append(ward, event, *self._again("D"))[0]
             line.wait_sent()
 
         def expect() -> list[Expectation]:
-            wanted = [self._ask.correction("D", self._ask.late_cause("D"), 1, self._late)]
+            cause, had = self._ask.late_cause("D"), self._had
+            wanted = [self._ask.correction("D", cause, self._late, had, had + 1)]
             return [
                 Expectation(self._ask.why_late("D"), wanted, lambda: self._ask.corrections("D")),
                 self._ask.state("D", ["status", "reason"], ["good", "active"]),
@@ -151,14 +155,16 @@ class _Script:
         line, ward = self._day.main, self._wards["E"]
 
         def act() -> None:
+            self._had = self._received_yesterday("E")
             wrong = received(ward, SENT + 1, self._yesterday())
             self._wrong = line.append(ward, wrong, retraction(wrong))[0]
             line.wait_sent()
 
         def expect() -> list[Expectation]:
+            cause, had = self._ask.late_cause("E"), self._had
             wanted = [
-                self._ask.correction("E", self._ask.late_cause("E"), 1, self._wrong),
-                self._ask.correction("E", "retraction", -1, self._wrong + 1),
+                self._ask.correction("E", cause, self._wrong, had, had + 1),
+                self._ask.correction("E", "retraction", self._wrong + 1, had + 1, had),
             ]
             return [
                 Expectation(self._ask.why_late("E"), wanted, lambda: self._ask.corrections("E")),
@@ -265,6 +271,10 @@ class _Script:
                 Words("mọi cảnh báo trong ngày", "all alerts of the day"),
             )
             total = sum(self._counts.values())
+            city = Words("cảnh báo về cả thành phố", "alerts about the whole city")
+            unchanged = Words(
+                f"sổ điều chỉnh của {', '.join(UNCHANGED)}", f"the corrections of {', '.join(UNCHANGED)}"
+            )
             equal = Words("ô mà sổ khác sự kiện thô", "cells in which books differ from raw events")
             return [
                 self._ask.state("A", ["status", "reason"], ["good", "active"]),
@@ -272,6 +282,8 @@ class _Script:
                 Expectation(_C_TOTALS, ["matched", total, total, 0], self._ask.declared),
                 Expectation(still, ALERTS[:1], lambda: self._ask.alerts(open_only=True)),
                 Expectation(all_day, ALERTS, lambda: self._ask.alerts(open_only=False)),
+                Expectation(city, [], self._ask.city_alerts),
+                Expectation(unchanged, [], lambda: self._ask.corrected(UNCHANGED)),
                 Expectation(equal, 0, self._ask.differences),
             ]
 
@@ -291,6 +303,9 @@ class _Script:
         counts = self._ask.counts(letter, self._day.yesterday)
         counts[Status.RECEIVED] = counts.get(Status.RECEIVED, 0) + 1
         return [closing(self._wards[letter], self._day.yesterday, counts, SENT + 1)]
+
+    def _received_yesterday(self, letter: str) -> int:
+        return self._ask.counts(letter, self._day.yesterday).get(Status.RECEIVED, 0)
 
     def _yesterday(self) -> datetime:
         return datetime.combine(self._day.yesterday, time(10), HANOI)

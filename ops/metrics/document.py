@@ -21,6 +21,11 @@ use `rate()`; time divided by count is an average.
 sources, dashboards (city, ward, pipeline) and alert rules are in `dashboards/grafana/`, made from `panels.py`
 there by `python -m dashboards.grafana`. It asks ClickHouse as the user who can only read. Its plugin for
 ClickHouse sets `max_execution_time`: where the reader is `readonly = 1`, make that `CHANGEABLE_IN_READONLY`.
+
+None is served by the simulated wards and the embedded ClickHouse, which are stand-ins for one machine and no
+part of the production shape; Kafka and a ClickHouse server have exporters of their own. Not tried here: a
+running Grafana or Prometheus. Tests run every panel's SQL as the reader and compare the rules' names with the
+table.
 """
 _TITLES: Final = {EVERY: "Every process"}
 

@@ -31,7 +31,7 @@ from tests.access.visitor import Visitor, form_of
 from tests.browser.dashboard import Dashboard
 from tests.conftest import eventually
 
-PARTS = {"path": "main.js", "file": "wards.csv", "name": "city-by-day", "ending": "json"}
+PARTS = {"path": "main.js", "file": "city-wards.csv", "name": "city-by-day", "ending": "json"}
 
 
 def routes() -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def routes() -> list[tuple[str, str]]:
         more.add_to(app)
     install(app, AccessConfig(token=TOKEN))
     found = {(route.method, _path(route)) for route in app.router.routes()}
-    assert {("GET", "/events"), ("GET", "/api/snapshot"), ("GET", "/export/wards.csv")} <= found
+    assert {("GET", "/events"), ("GET", "/api/snapshot"), ("GET", "/export/city-wards.csv")} <= found
     assert {("GET", "/questions/city-by-day.json"), ("GET", "/api/dictionary")} <= found
     return sorted(found)
 

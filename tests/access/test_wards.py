@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from dashboards.server.access.viewers import Viewers
+from dashboards.server.tables import TABLES, Table
 from producers.contract.errors import Refused, Reject
 from producers.contract.wards import WARDS
 from tests.access.conftest import TOKEN
 from tests.access.test_login import CLOSED, read_to_the_end
 from tests.access.visitor import Visitor
+from tests.browser.city import City
 from tests.browser.dashboard import Dashboard
 from tests.conftest import eventually
 
@@ -73,11 +77,26 @@ def test_ward_viewer_reaching_for_another_ward_gets_nothing_of_it(
         assert status in (400, 403, 503)
 
 
-def test_ward_viewer_gets_no_other_ward_in_any_file(ward: Visitor) -> None:
-    for table in ("wards", "ward-days", "overdue", "difficulties", "corrections", "holes"):
-        for query in ("", f"?ward={OTHER}", f"?ward={OWN}&ward={OTHER}", f"?ward={OWN}"):
-            answer = ward.get(f"/export/{table}.csv{query}")
-            assert answer.status != 200 or _others_in(answer.body) == [], (table, query)
+@pytest.fixture(scope="module")
+def cut(city: City) -> int:
+    return city.cut(datetime.now(UTC))
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_ward_viewer_gets_no_other_ward_in_any_file(ward: Visitor, cut: int, table: Table) -> None:
+    for query in ("", f"&ward={OTHER}", f"&ward={OWN}&ward={OTHER}", f"&ward={OWN}"):
+        answer = ward.get(f"/export/{table.name}.csv?as_of={cut}{query}")
+        assert answer.status in (200, 400, 403), (query, answer.text)
+        assert answer.status != 200 or _others_in(answer.body) == [], query
+    own = f"&ward={OWN}" if "ward" in table.filters else ""
+    wanted = 403 if table.scope == "city" else 200
+    assert ward.get(f"/export/{table.name}.csv?as_of={cut}{own}").status == wanted
+
+
+def test_city_viewer_gets_every_ward_in_the_same_file(visitor: Visitor, viewers: Viewers, cut: int) -> None:
+    visitor.log_in(viewers.add("city"))
+    answer = visitor.get(f"/export/city-wards.csv?as_of={cut}")
+    assert set(_others_in(answer.body)) == WARDS.keys() - {OWN}
 
 
 def test_ward_viewer_reaches_no_handler_that_does_not_know_of_wards(ward: Visitor) -> None:
@@ -138,7 +157,6 @@ def test_shared_token_is_no_viewers_token(viewers: Viewers) -> None:
 
 
 def _others_in(body: bytes) -> list[str]:
-    """Codes and names of other wards."""
+    """Codes of other wards, as JSON or CSV writes them."""
     text = body.decode("utf-8", "replace")
-    found = [ward for ward in WARDS if ward != OWN and f'"{ward}"' in text]
-    return found + [ward.code for ward in WARDS.values() if ward.code != OWN and f",{ward.code}," in text]
+    return [ward for ward in WARDS if ward != OWN and re.search(rf'"{ward}"|(^|,){ward},', text, re.M)]

@@ -31,6 +31,8 @@ WARDS: Final = len(WARDS_OF_THE_CITY)
 DAY: Final = date(2025, 7, 14)
 _BEGIN_S: Final = 1_735_664_400  # 2025-01-01 in Hanoi
 _YEAR_S: Final = 31_536_000
+# For a year of the city, by the design.
+TARGET_S: Final = 10.0
 _SETTINGS: Final = "SETTINGS max_partitions_per_insert_block = 0, max_threads = 2"
 
 
@@ -196,9 +198,11 @@ def _bench(store: Store, memory: Memory, events: int, runs: int, as_json: bool) 
         "seconds_ledger_of_one_day": round(ledger, 3),
         "falsified_cells_found": f"{found} of {cells}",
         "right": str(right).lower(),
+        "target_s": TARGET_S,
+        "met": str(max(ours) < TARGET_S).lower(),
     }
     show([report("reconcile_year", "s", ours, view, notes=notes)], as_json=as_json)
-    return 0 if right else 1
+    return 0 if right and max(ours) < TARGET_S else 1
 
 
 if __name__ == "__main__":

@@ -74,6 +74,35 @@ def test_replay_shows_every_cut_in_order_and_can_be_stopped_midway(look: Open, t
     assert frames == [(cut, EACH * count) for count, cut in enumerate(told.cuts, start=1)]
 
 
+# Of a day of 60 frames, each so long to read: those that are shown, and when the last one is there.
+REPLAYED: Final = """
+async ([url, tookMs]) => {
+  const { stride, FRAMES, FRAME_MS, REPLAY_MS } = await import(url);
+  const shown = [];
+  let [i, clock] = [0, 0];
+  for (;;) {
+    shown.push(i);
+    clock += tookMs;
+    const left = FRAMES - 1 - i;
+    if (!left) return [shown, clock];
+    i += stride(left, tookMs, REPLAY_MS - clock);
+    clock += Math.max(0, FRAME_MS - tookMs);
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("took_ms", [10, 900, 1100, 2500, 7000, 40_000])
+def test_replay_lasts_a_minute_however_long_a_frame_takes(look: Open, told: Told, took_ms: int) -> None:
+    page = look()
+    shown, last_ms = page.evaluate(REPLAYED, [f"{told.url}/web/shell/replay.js", took_ms])
+    assert shown[0] == 0
+    assert shown[-1] == 59
+    assert shown == sorted(set(shown))
+    assert last_ms <= 60_000 + took_ms
+    assert took_ms > 1000 or shown == list(range(60))
+
+
 def test_slider_is_driven_by_keyboard_over_gaps_and_to_both_ends(look: Open, told: Told) -> None:
     page = look(f"?cut={told.cuts[-1]}")
     slider = page.get_by_label("Thời điểm trong ngày")

@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ops.city.scenario_wards import now, received
+from producers.contract.wards import WARDS
 from producers.outbox import Outbox
 from producers.publisher import Publisher
 from tests.conftest import eventually
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.timeout(900)
 
 Open = Callable[..., Page]
 WARD, NEIGHBOUR = "00070", "00004"
+NAMES: Final = {ward: WARDS[ward].name for ward in (WARD, NEIGHBOUR)}
 ROWS: Final = ".ranking tbody tr"
 # From the outbox to the page, and from a killed server to a live page, on a machine that does much else.
 SHOWN_MS: Final = 60_000
@@ -137,6 +139,51 @@ def _look_back(page: Page, cut: int) -> None:
     page.get_by_role("button", name="Về trực tiếp").click()
     expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=SHOWN_MS)
     expect(received_of(page, WARD)).to_have_text("2", timeout=SHOWN_MS)
+
+
+def test_running_city_is_used_by_keyboard_on_a_wall_and_on_a_phone(look: Open, sender: Sender) -> None:
+    sender.receive(NEIGHBOUR, 10)
+    page = look()
+    expect(received_of(page, NEIGHBOUR)).to_have_text(re.compile(r"1\d"), timeout=SHOWN_MS)
+    page.locator(".ranking thead button[data-key=received]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(f"{ROWS} .name").first).to_have_text(NAMES[NEIGHBOUR])
+    slider = page.get_by_label("Thời điểm trong ngày")
+    expect(slider).to_be_enabled(timeout=SHOWN_MS)
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("body")).to_have_attribute("data-state", "past", timeout=SHOWN_MS)
+    page.get_by_role("button", name="Về trực tiếp").press("Enter")
+    expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=SHOWN_MS)
+    page.locator(f".areas a[data-ward='{WARD}']").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".ward-heading h2")).to_contain_text(WARD, timeout=SHOWN_MS)
+    wall = look("?theme=wall", viewport={"width": 1920, "height": 1080})
+    assert wall.evaluate("document.documentElement.scrollHeight") <= 1080
+    phone = look(viewport={"width": 390, "height": 844})
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_quality_and_the_pipeline_s_own_health_are_those_of_the_running_city(
+    look: Open, running: Cli, sender: Sender
+) -> None:
+    sender.receive(WARD)
+    page = look()
+    shares = page.locator(".quality .one .value")
+    expect(shares).to_have_count(4, timeout=SHOWN_MS)
+    eventually(lambda: all("%" in each for each in shares.all_inner_texts()), 60, 0.5)
+    for pipe in page.locator(".pipeline .pipe .value").all():
+        expect(pipe).not_to_have_text("—", timeout=SHOWN_MS)
+    chips = page.locator(".pipeline .chips .chip")
+    for name in ("worker-0", "loader", "monitor"):
+        expect(chips.filter(has_text=name)).to_have_attribute("data-status", "good", timeout=SHOWN_MS)
+    loader = running.pid_of("loader")
+    os.kill(loader, signal.SIGSTOP)
+    try:
+        expect(chips.filter(has_text="loader")).not_to_have_attribute("data-status", "good", timeout=SHOWN_MS)
+    finally:
+        os.kill(loader, signal.SIGCONT)
+    expect(chips.filter(has_text="loader")).to_have_attribute("data-status", "good", timeout=SHOWN_MS)
 
 
 def test_killed_dashboard_is_said_greyed_and_recovers_by_itself(

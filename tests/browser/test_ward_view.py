@@ -143,6 +143,24 @@ def test_ward_is_shown_whole_in_vietnamese_and_english(show: Show, city: City, s
     assert "lang=en" in page.url
 
 
+def test_every_table_is_taken_away_in_both_forms(show: Show) -> None:
+    page = show()
+    for name in TABLES:
+        assert panel(page, name).locator(".download").all_inner_texts() == ["CSV", "XLSX"], name
+
+
+def test_fields_and_channels_are_those_of_the_view(show: Show, city: City) -> None:
+    page = show()
+    # The story is shorter than the period of these tables.
+    sql = """
+    SELECT {0}, sumIf(count, status = 2) AS n FROM v_ward_day_detail GROUP BY {0} HAVING n > 0 ORDER BY n DESC
+    """
+    for column, name in (("field", "ward-fields"), ("channel", "ward-channels")):
+        counted = [n for _, n in city.store.query(sql.format(column)).rows]
+        shown = sorted((int(row[2].replace(".", "")) for row in rows(page, name)), reverse=True)
+        assert [n for n in shown if n] == counted, name
+
+
 def test_processing_times_are_those_of_the_view(show: Show, city: City) -> None:
     page = show()
     median, p90 = city.store.query(

@@ -54,7 +54,7 @@ def test_every_snippet_works_in_order(cli: Cli, tmp_path: Path) -> None:
     token = cli.json("ward", "token", "issue", "00070")["token"]
     known = {"URL": f"http://127.0.0.1:{cli.settings.gateway_port}", "TOKEN": token}
 
-    dry, first, receipt, daily = requests
+    dry, first, receipt, daily, difficulty = requests
     assert json.loads(_shell(dry, known))["rejected"] == 0
     assert json.loads(_shell(first, known))["accepted"] == 1
     assert json.loads(_shell(first, known))["duplicate"] == 1
@@ -62,11 +62,24 @@ def test_every_snippet_works_in_order(cli: Cli, tmp_path: Path) -> None:
     found = json.loads(_shell(receipt, known))
     assert (found["complete"], found["missing"], found["rejected"]) == (True, 0, 0)
     _shell(daily, known)
+    _difficulty(cli, _shell(difficulty, known))
 
     (python,) = _snippets("python")
     _python(python, known, tmp_path)
     query = "SELECT sum(received) AS n FROM v_ward_day WHERE ward = '00070' AND day = '2025-07-01'"
     assert cli.json("sql", query) == [{"n": 1}]
+
+
+def _difficulty(cli: Cli, answer: str) -> None:
+    """What a ward reported is on the city's desk, which gives it an owner."""
+    assert json.loads(answer)["accepted"] == 1
+    code, named = "VM-00070-250701-0001", "ward, difficulty_group AS number, owner, open"
+    query = f"SELECT {named} FROM v_difficulties WHERE difficulty = '{code}'"
+    told = {"ward": "00070", "number": 7, "owner": "", "open": True}
+    eventually(lambda: cli.json("sql", query) == [told], timeout=30, interval=1.0)
+    cli.json("difficulty", "assign", code, "--owner", "so-noi-vu", "--due", "2025-07-31")
+    owned = [{**told, "owner": "so-noi-vu"}]
+    eventually(lambda: cli.json("sql", query) == owned, timeout=30, interval=1.0)
 
 
 def _python(snippet: str, known: dict[str, str], folder: Path) -> None:

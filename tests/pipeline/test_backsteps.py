@@ -46,7 +46,9 @@ class Clocked(Topics):
         self.admin.delete_topics([self.events])[self.events].result(20)
         eventually(lambda: self.events not in self.admin.list_topics(timeout=10).topics, 20)
         spec = self.specs[0]
-        self.create(TopicSpec(spec.name, spec.partitions, {"message.timestamp.type": "CreateTime"}))
+        # For ever: by their times these messages are years old, and Kafka looks for such every five minutes.
+        config = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+        self.create(TopicSpec(spec.name, spec.partitions, config))
         self._clocked = Producer({"bootstrap.servers": bootstrap, "acks": "all"})
         self._seq = 0
 

@@ -178,6 +178,18 @@ def test_every_table_can_be_taken_away_and_has_its_columns(files: dict[str, File
     assert len(table_of(files["ward-statuses"])) == 11
 
 
+# One of every kind of column between them.
+@pytest.mark.parametrize("name", ["ward-overdue", "ward-control", "city-wards", "difficulties", "alerts"])
+def test_sheet_has_the_rows_of_the_csv(taker: Taker, story: Story, files: dict[str, File], name: str) -> None:
+    file = taker.get(f"/export/{name}.xlsx", **asked(name, story))
+    assert file.status == 200, file.body[:300]
+    _, sheet = openpyxl.load_workbook(io.BytesIO(file.body)).worksheets
+    first, *lines = sheet.iter_rows(values_only=True)
+    head, *rows = table_of(files[name])
+    assert list(first) == head
+    assert len(lines) == len(rows)
+
+
 def test_columns_have_titles_of_their_own_in_both_languages() -> None:
     langs: tuple[Lang, ...] = ("vi", "en")
     for table in TABLES.values():

@@ -7,6 +7,7 @@ events that the test sends. Offices are open or closed by overrides, so the hour
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 import time
@@ -45,6 +46,7 @@ from tests.pipeline.workers import WorkerProcess, producer
 pytestmark = pytest.mark.timeout(240)
 STOPS, RESTS, HOLE, FAST_CLOCK, COUNTED, LATE = "00070", "00004", "00008", "00025", "00082", "00091"
 GAP, NEVER, CLOSES = "00097", "00103", "00118"
+DELAYED, PILES_UP = "00145", "00160"
 
 
 class Town:
@@ -256,12 +258,61 @@ def test_clock_of_a_ward_is_measured_against_the_broker_s(town: Town, monitor: M
     assert "nhanh" in found["reason_vi"]
 
 
+def test_arrival_delay_and_newest_signs_of_life_stand_in_the_ward_s_row(town: Town, monitor: Monitor) -> None:
+    """100 events: 96 of half a minute ago, 4 of two minutes ago, and a heartbeat."""
+    while f"{datetime.now(HANOI):%H:%M}" < "00:03":  # yesterday's events of a new ward are backfill
+        time.sleep(1)
+    now = datetime.now(HANOI)
+    ages = [timedelta(seconds=120 if seq % 25 == 0 else 30) for seq in range(1, 101)]
+    events = [
+        status(seq, ward=DELAYED, at=now - age, received_at=now - age) for seq, age in enumerate(ages, 1)
+    ]
+    town.send(*events)
+    beaten_ms = town.beat(DELAYED, last_seq=100)
+    sql = "SELECT * FROM v_ward_sync WHERE ward = {w:String}"
+
+    def row() -> dict[str, Any]:
+        found = town.store.query(sql, {"w": DELAYED}).dicts()[0]
+        assert found["events"] == 100
+        assert found["delay_ms_p50"] is not None
+        assert found["heartbeat_at"] is not None
+        assert 30_000 <= found["delay_ms_p50"] < 60_000, found
+        assert 120_000 <= found["delay_ms_p99"] < 150_000, found
+        return found
+
+    # Delays are asked for with what is slow.
+    found = eventually(row, 90, 0.5)
+    assert abs(found["event_at"] - (now - timedelta(seconds=30))) < timedelta(milliseconds=2)
+    assert abs(found["heartbeat_at"].timestamp() * 1000 - beaten_ms) < 5000
+    assert 0 <= found["heartbeat_age_s"] < 90
+    shown = town.run("ward", "show", DELAYED)
+    said = CliRunner().invoke(app, ["ward", "show", DELAYED], env=town.settings.environment()).output
+    assert re.search(r"delay\W+3\d s · 2 min", said), said
+    for name in ("delay_ms_p50", "delay_ms_p99"):
+        assert shown[name] == found[name]
+    assert [shown[name][:19] for name in ("event_at", "heartbeat_at")] == [
+        found[name].astimezone(HANOI).isoformat()[:19] for name in ("event_at", "heartbeat_at")
+    ]
+
+
+def test_ward_whose_outbox_piles_up_is_behind_until_it_is_empty(town: Town, monitor: Monitor) -> None:
+    town.run("calendar", "set", PILES_UP, "00:00-24:00", *days(), "--silent-after", "3600")
+    town.beat(PILES_UP, pending=25)
+    eventually(lambda: town.state(PILES_UP)["alive"] == "behind", 60, 0.2)
+    found = town.state(PILES_UP)
+    assert (found["reason"], found["covered"]) == ("behind", False)
+    assert "25" in found["reason_vi"]
+    town.beat(PILES_UP)
+    eventually(lambda: town.state(PILES_UP)["alive"] == "quiet", 60, 0.2)
+    assert town.state(PILES_UP)["status"] == "good"
+
+
 def test_cut_has_exactly_what_had_arrived_by_its_instant(town: Town, monitor: Monitor) -> None:
     """Events all the time, so that every cut has some right before and right after it."""
     arrived: list[int] = []
     town.step(GAP, 2)
-    seq = 1
-    while seq < 25 or arrived[-1] - arrived[0] < 1.1 * GRID_MS:
+    before, seq = monitor.health()["jobs"]["cut"]["facts"]["skipped"], 1
+    while seq < 25 or arrived[-1] - arrived[0] < 3.1 * GRID_MS:
         done = {"status": Status.DONE, "finished_at": datetime.now(HANOI), "channel": Channel.ONLINE}
         arrived.append(town.step(COUNTED, seq, **(done if seq % 3 == 0 else {"channel": Channel.ONLINE})))
         seq += 1
@@ -271,7 +322,10 @@ def test_cut_has_exactly_what_had_arrived_by_its_instant(town: Town, monitor: Mo
         "SELECT * FROM v_city_cut WHERE number >= {first:UInt64} AND number <= {last:UInt64} ORDER BY number",
         {"first": cut_of_arrival(arrived[0]), "last": last["number"]},
     ).dicts()
-    assert len(cuts) >= 2
+    # Each ten seconds one; what a busy machine passed over the monitor says itself.
+    skipped = monitor.health()["jobs"]["cut"]["facts"]["skipped"] - before
+    assert len(cuts) + skipped >= cuts[-1]["number"] - cuts[0]["number"] + 1
+    assert len(cuts) >= 3
     for cut in cuts:
         at_ms = round(cut["at"].timestamp() * 1000)
         assert at_ms == instant_of_cut(cut["number"])
@@ -334,6 +388,9 @@ def test_commands_show_wards_cuts_and_hours(town: Town, monitor: Monitor) -> Non
     assert {row["status"] for row in listed} <= {"good", "waiting", "attention"}
     assert town.run("ward", "show", LATE, "--as-of", str(cut["number"]))["events"] == 4
     assert town.run("cut", "list", "-n", "1")[0]["number"] >= cut["number"]
+    number, instant = str(cut["number"]), f"{cut['at'].astimezone(HANOI):%Y-%m-%d %H:%M:%S}"
+    asked = [town.run("ask", "silent-wards", "--as-of", as_of) for as_of in (number, instant)]
+    assert asked[0] == asked[1]
     assert town.run("calendar", "set", LATE, "--closed", *days(3), "--dry-run")[0]["hours"] == "closed"
     town.run("calendar", "remove", LATE, code=1)
     rows = town.run("calendar", "set", LATE, "08:00-12:00", *days(3))

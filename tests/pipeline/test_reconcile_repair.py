@@ -8,8 +8,10 @@ asks it.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from typer.testing import CliRunner
 
 from ops.city.prepare import address, prepare
 from ops.cli import app
+from ops.monitor_config import monitor_config
 from ops.settings import Settings
 from ops.stack.clickhouse import Endpoint
 from ops.stack.kafka import Broker
@@ -29,6 +32,8 @@ from producers.contract.codec import encode
 from producers.contract.envelope import RetractedEvent, wrap
 from producers.contract.events import Retracted
 from producers.contract.topics import PARTITION_OF_WARD
+from streams.monitor import jobs
+from streams.monitor.monitor import Monitor
 from streams.warehouse.comparison import Scope, compare
 from streams.warehouse.loader import LoaderConfig
 from streams.warehouse.store import Store
@@ -38,7 +43,7 @@ from tests.pipeline.warehouse import running
 from tests.pipeline.workers import WorkerProcess, bounds, producer
 
 pytestmark = pytest.mark.timeout(240)
-MISSED, FORGOTTEN, UNSTORED, OTHERWISE = "00070", "00004", "00008", "00025"
+MISSED, FORGOTTEN, UNSTORED, OTHERWISE, WATCHED = "00070", "00004", "00008", "00025", "00091"
 DAY = START.date().isoformat()
 
 
@@ -130,6 +135,28 @@ class Town:
 
     def _client(self) -> dict[str, Any]:
         return {"bootstrap.servers": self.settings.kafka_bootstrap}
+
+    @contextmanager
+    def monitored(self) -> Iterator[None]:
+        """A monitor that makes cuts and keeps the double entry, more often than in production."""
+        config, stop = monitor_config(self.settings), threading.Event()
+        wanted = [
+            replace(job, every_s=min(job.every_s, 2.0))
+            for job in jobs.jobs(config)
+            if job.name in ("wards", "cut", "double_entry")
+        ]
+        thread = threading.Thread(target=Monitor(config, wanted).run, args=(stop,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(60)
+
+    def differing(self, code: str) -> int:
+        """Cells that the running double entry holds to be different now."""
+        sql = "SELECT sum(cells) FROM v_double_entry WHERE ward = {w:String} AND open"
+        return int(self.store.value(sql, {"w": code}))
 
     def agree(self, code: str) -> bool:
         return compare(self.store, Scope((code,))) == []
@@ -224,6 +251,19 @@ def test_retraction_of_another_content_is_named_with_what_to_do(
     (outcome,) = town.run("reconcile", "--ward", OTHERWISE, "--repair", code=1)
     assert (outcome["result"], outcome["cells_after"]) == ("retraction_differs", 2)
     assert f"{OTHERWISE}/test/2" in outcome["words_en"]
+
+
+def test_running_monitor_finds_by_itself_what_came_apart_and_that_it_was_repaired(town: Town) -> None:
+    town.send(WATCHED, 2)
+    eventually(lambda: town.counted(WATCHED) == 2, 60)
+    with town.monitored():
+        town.miss(WATCHED, 2)
+        eventually(lambda: town.differing(WATCHED) == 2, 90, 0.5)
+        (outcome,) = town.run("reconcile", "--ward", WATCHED, "--repair")
+        assert outcome["result"] == "healed"
+        eventually(lambda: town.differing(WATCHED) == 0, 90, 0.5)
+    sql = "SELECT count() FROM v_double_entry WHERE ward = {w:String} AND NOT open"
+    assert town.store.value(sql, {"w": WATCHED}) == 1
 
 
 def test_what_an_operator_asks_a_ward_for_is_written_down(town: Town) -> None:

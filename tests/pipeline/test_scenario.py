@@ -81,6 +81,9 @@ def test_troubled_day_on_a_running_city_is_found_exactly_and_leaves_nothing_behi
     said = {letter: [row[:3] for row in ledger["found"]] for letter, ledger in ledgers.items()}
     late, back = [yesterday, "late", 1], [yesterday, "retraction", -1]
     assert said == {"D": [late], "E": [late, back]}
+    # Each had one dossier of yesterday, and what it had with it stands in the row.
+    counted = {letter: [row[4:] for row in ledger["found"]] for letter, ledger in ledgers.items()}
+    assert counted == {"D": [[1, 2]], "E": [[1, 2], [2, 1]]}
     (closed,) = [one for one in results if "status of G: closed" in one["expectation"]]
     assert closed["found"] == [False, "good", "closed"]
     after = eventually(lambda: city.pid_of("city"), 30)

@@ -99,13 +99,14 @@ def test_five_lines_arrive_in_order_with_a_heartbeat_and_are_answered_for(way: W
         given = [ward.status(dossier=f"H26.{WARD}-250701-{n:04d}", **KNOWN) for n in range(1, 21)]
         assert ward.retract(3, "wrong-status") == 21
         assert ward.close_day(START.date()) == 22
+        assert ward.difficulty("VM-1", 7, at=START) == 23
         assert ward.flush(15)
         health = ward.health()
-        assert (health.last_seq, health.sent_seq, health.detail) == (22, 22, "")
-        events = eventually(lambda: _with_a_beat(way, 23), 15)
+        assert (health.last_seq, health.sent_seq, health.detail) == (23, 23, "")
+        events = eventually(lambda: _with_a_beat(way, 24), 15)
     assert given == list(range(1, 21))
-    assert seqs(events) == list(range(1, 23))
-    beat = next(event for event in events if isinstance(event, HeartbeatEvent) and event.data.last_seq == 22)
+    assert seqs(events) == list(range(1, 24))
+    beat = next(event for event in events if isinstance(event, HeartbeatEvent) and event.data.last_seq == 23)
     assert (beat.data.epoch, beat.data.outbox_pending) == (health.epoch, 0)
     closed = next(event.data for event in events if isinstance(event, DayClosedEvent))
     assert (closed.counts, closed.first_seq, closed.last_seq) == ({2: 19}, 1, 20)
@@ -113,7 +114,7 @@ def test_five_lines_arrive_in_order_with_a_heartbeat_and_are_answered_for(way: W
 
 def _with_a_beat(way: Way, count: int) -> list[SequencedEvent | HeartbeatEvent]:
     events = way.arrived(count)
-    done = any(isinstance(event, HeartbeatEvent) and event.data.last_seq == 22 for event in events)
+    done = any(isinstance(event, HeartbeatEvent) and event.data.last_seq == 23 for event in events)
     return events if done else []
 
 

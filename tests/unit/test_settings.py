@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
+from ops.monitor_config import monitor_config
 from ops.settings import PREFIX, Settings, load, table
 from producers.contract.errors import Stop
+from streams.domain.alive import Thresholds
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +72,19 @@ def test_table_explains_every_setting_in_one_sentence() -> None:
     for name, _, sentence in rows:
         assert name.startswith(PREFIX)
         assert sentence.endswith("."), name
+
+
+def test_every_threshold_of_the_monitor_is_the_setting_of_its_name() -> None:
+    unlike = {
+        "ward_active_s": 1,
+        "ward_silent_after_s": 12,
+        "ward_behind_pending": 3,
+        "hole_grace_s": 4,
+        "hole_old_s": 5,
+        "skew_max_s": 6,
+        "declare_by_minute": 7,
+        "recent_days": 8,
+    }
+    made = astuple(monitor_config(Settings.model_validate(unlike)).limits)
+    assert made == tuple(unlike.values())
+    assert all(one != default for one, default in zip(made, astuple(Thresholds()), strict=True))

@@ -4,6 +4,7 @@
 import { make, write } from "../parts/dom.js";
 import * as f from "../parts/format.js";
 import { past } from "./past.js";
+import { FRAMES, FRAME_MS, REPLAY_MS, stride } from "./replay.js";
 import * as address from "./address.js";
 import { lang, t } from "./words.js";
 
@@ -11,8 +12,6 @@ import { lang, t } from "./words.js";
 const BEGINNING_MS = Date.UTC(2024, 11, 31, 17);
 const STEP_MS = 10_000;
 const DAY_STEPS = 8640;
-const FRAMES = 60;
-const FRAME_MS = 1000;
 // Today's cuts grow: the list is asked for again after so long.
 const OLD_MS = 30_000;
 
@@ -185,20 +184,22 @@ export class TimeBar {
     return this.runs.flat().find((each) => way > 0 && each > cut) ?? null;
   }
 
-  /** The day from its first cut, or from the one shown, to its last, in a minute at most. */
+  /** The day from its first cut, or from the one shown, to its last, in a minute. */
   async #replay() {
     const [begin, end] = [this.runs[0][0], this.runs.at(-1)[1]];
     const from = this.now.cut && Number(this.now.cut) < end ? Number(this.now.cut) : begin;
     const wanted = Array.from({ length: FRAMES }, (_, i) => this.#nearest(Math.round(from + ((end - from) * i) / (FRAMES - 1))));
     const frames = [...new Set(wanted)];
-    const mine = (this.playing = {});
+    const [mine, started] = [(this.playing = {}), performance.now()];
     this.#playing(true);
-    for (const [i, cut] of frames.entries()) {
+    for (let i = 0, next = 0; i < frames.length; i = next) {
       const begun = performance.now();
-      await this.go({ cut: String(cut) }, { quiet: true });
+      await this.go({ cut: String(frames[i]) }, { quiet: true });
       if (this.playing !== mine) return;
-      if (frames[i + 1]) past(address.query({ ...this.topic?.(), cut: String(frames[i + 1]) }));
-      await new Promise((done) => setTimeout(done, Math.max(0, FRAME_MS - (performance.now() - begun))));
+      const [now, left] = [performance.now(), frames.length - 1 - i];
+      next = i + (left ? stride(left, now - begun, REPLAY_MS - (now - started)) : 1);
+      if (frames[next]) past(address.query({ ...this.topic?.(), cut: String(frames[next]) }));
+      await new Promise((done) => setTimeout(done, Math.max(0, FRAME_MS - (now - begun))));
       if (this.playing !== mine) return;
     }
     this.stop();
