@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -130,13 +130,17 @@ class Channel:
 
 
 class Hub:
-    """All channels. Only the event loop may call it, except for `wanted`, which may be read anywhere."""
+    """All channels. Only the event loop may call it, except for `wanted`, which may be read anywhere.
+
+    `on_wanted` is called when a topic is wanted that was not: whoever reads may be resting.
+    """
 
     def __init__(self, clients_max: int, kept: Topic, gap_s: float = 0.0) -> None:
         self._clients_max, self._kept, self._gap_s = clients_max, kept, gap_s
         self._channels: dict[Topic, Channel] = {kept: Channel(gap_s)}
         self.clients = 0
         self.wanted: tuple[Topic, ...] = ()
+        self.on_wanted: Callable[[], None] = lambda: None
         self.closed = False
 
     def close(self) -> None:
@@ -174,4 +178,9 @@ class Hub:
             self._note_wanted()
 
     def _note_wanted(self) -> None:
-        self.wanted = tuple(topic for topic, channel in self._channels.items() if channel.clients)
+        before, self.wanted = (
+            self.wanted,
+            tuple(topic for topic, channel in self._channels.items() if channel.clients),
+        )
+        if not set(self.wanted) <= set(before):
+            self.on_wanted()

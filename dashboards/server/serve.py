@@ -60,6 +60,7 @@ async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
     live = views(config)
     poller = Poller(hub, _store(config, QUERY_TIMEOUT_S), live, READ_SHARE * config.refresh_s)
     past = Past(_store(config, PAST_TIMEOUT_S), views(config))
+    hub.on_wanted = poller.wake
     poller.start()
     routes = Routes(config, hub, frozenset(live), past, poller.wake)
     exports = Exports(_store(config, EXPORT_TIMEOUT_S))

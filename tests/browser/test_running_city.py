@@ -32,7 +32,7 @@ WARD, NEIGHBOUR = "00070", "00004"
 NAMES: Final = {ward: WARDS[ward].name for ward in (WARD, NEIGHBOUR)}
 ROWS: Final = ".ranking tbody tr"
 # From the outbox to the page, and from a killed server to a live page, on a machine that does much else.
-SHOWN_MS: Final = 60_000
+SHOWN_MS: Final = 90_000
 # What the page was like at every change of its state: what lasts a second only is not missed.
 WATCH: Final = """
 () => {
@@ -172,8 +172,9 @@ def test_quality_and_the_pipeline_s_own_health_are_those_of_the_running_city(
     shares = page.locator(".quality .one .value")
     expect(shares).to_have_count(4, timeout=SHOWN_MS)
     eventually(lambda: all("%" in each for each in shares.all_inner_texts()), 60, 0.5)
-    for pipe in page.locator(".pipeline .pipe .value").all():
-        expect(pipe).not_to_have_text("—", timeout=SHOWN_MS)
+    # The age of the newest cut and the events a minute; the delay is the monitor's, once a minute.
+    for pipe in page.locator(".pipeline .pipe .value").all()[:2]:
+        expect(pipe).to_have_text(re.compile(r"\d"), timeout=SHOWN_MS)
     chips = page.locator(".pipeline .chips .chip")
     for name in ("worker-0", "loader", "monitor"):
         expect(chips.filter(has_text=name)).to_have_attribute("data-status", "good", timeout=SHOWN_MS)

@@ -412,6 +412,21 @@ async def test_nobody_watching_asks_clickhouse_nothing(
         assert gate.bytes_asked == asked
 
 
+async def test_stream_that_opens_right_after_the_last_watcher_left_gets_what_comes(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
+    url = serve().url
+    await read_json(http, f"{url}/api/snapshot")
+    # By now nobody is read for, and what was read last is new enough for a first page.
+    await asyncio.sleep(1.4)
+    async with http.get(f"{url}/events") as answer:
+        stream = events(answer)
+        assert (await anext(stream)).data["age_s"] > 1.0
+        city.book(WARD, received=500)
+        assert [row["received"] for row in await _until(stream, "rows")] == [500]
+
+
 async def test_many_browsers_cost_the_queries_of_one(
     city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -47,6 +49,26 @@ def test_healthz_of_a_report_that_raises_is_503_with_the_reason() -> None:
     status, body = get(server, "/healthz")
     assert (status, json.loads(body)) == (503, {"ok": False, "error": "RuntimeError: broken"})
     server.stop()
+
+
+def test_client_that_does_not_wait_leaves_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    asked, gone = threading.Event(), threading.Event()
+
+    def report() -> Mapping[str, Any]:
+        asked.set()
+        gone.wait(10)
+        return {"ok": True, "long": "x" * 5_000_000}
+
+    server = HealthServer(0, report).start()
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert asked.wait(10)
+        # Closed with a reset, so that writing the answer fails.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.set()
+    assert get(server, "/healthz")[0] == 200
+    server.stop()
+    assert capfd.readouterr().err == ""
 
 
 def test_metrics_are_prometheus_text() -> None:
