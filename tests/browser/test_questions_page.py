@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import pytest
@@ -41,6 +42,20 @@ INK: Final = """
     drawn += data[i + 3] === 255 && wanted.every((part, j) => data[i + j] === part);
   }
   return [drawn, colour];
+}
+"""
+
+
+# A chart of three weeks of July and three of November: where its labels stand, and what its line is made of.
+GAPPED: Final = """
+async () => {
+  const { lines } = await import("/web/views/questions/plot.js");
+  const days = [...Array(21).keys(), ...[...Array(21).keys()].map((day) => day + 140)];
+  const points = days.map((at) => ({ at, label: `${String(at).padStart(2, "0")}/07/2025` }));
+  const series = [{ label: "x", values: days.map(() => 5) }];
+  const look = { width: 1000, ink: () => "#000", font: "12px sans-serif", say: String };
+  const { options, data } = lines(null, { points, series }, look);
+  return [options.axes[0].splits(), data];
 }
 """
 
@@ -160,6 +175,16 @@ def test_table_sorts_numbers_to_the_right_and_says_codes_in_words(show: Show) ->
     counts = [int(re.sub(r"\D", "", text)) for text in column.all_inner_texts()]
     assert counts == sorted(counts, reverse=True)
     assert column.first.evaluate("cell => getComputedStyle(cell).textAlign") == "right"
+
+
+def test_chart_of_days_that_lie_far_apart_has_labels_with_room_and_no_line_between(show: Show) -> None:
+    page = show(CITY)
+    labels, (xs, values) = page.evaluate(GAPPED)
+    # 161 days across some 900 px: a label of ten figures needs ten days at least.
+    assert len(labels) >= 4
+    assert min(after - before for before, after in pairwise(labels)) >= 10
+    assert [x for x, value in zip(xs, values, strict=True) if value is None] == [80]
+    assert values.count(5) == 42
 
 
 @pytest.mark.parametrize("path", [CITY, "questions/wards-by-received"], ids=["lines", "bars"])

@@ -15,6 +15,7 @@ from ops.cli import app
 from ops.settings import REPOSITORY
 from producers.contract.codec import admit
 from producers.contract.topics import PARTITION_OF_WARD
+from tests.browser.screenshots import IMAGES, SHOTS, files
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CHANGELOG.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 FUNCTION_LINES_MAX, MODULE_LINES_MAX = 70, 400
@@ -30,6 +31,16 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         if not link.startswith("http"):
             assert (page.parent / link).exists(), link
+
+
+def test_every_picture_of_the_page_is_there_in_its_size_and_nothing_else() -> None:
+    wanted = {path: size for shot in SHOTS for path, size in zip(files(shot), shot.sizes, strict=True)}
+    assert set(IMAGES.iterdir()) == wanted.keys()
+    for path, size in wanted.items():
+        head = path.read_bytes()[:24]
+        assert head[:8] == b"\x89PNG\r\n\x1a\n"
+        assert (int.from_bytes(head[16:20]), int.from_bytes(head[20:24])) == size, path.name
+        assert path.stat().st_size < 500_000, path.name
 
 
 def test_every_command_is_documented_and_helps() -> None:

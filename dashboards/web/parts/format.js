@@ -17,11 +17,13 @@ export function number(value) {
   return value == null ? t("none") : format(Intl.NumberFormat, {}).format(value);
 }
 
-/** 0.973 as "97,3 %", with a space that does not break; in English "97.3%". */
+/** 0.973 as "97,3 %", with a space that does not break; in English "97.3%". Almost all is never said as all. */
 export function share(value) {
   if (value == null) return t("none");
   const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-  return `${format(Intl.NumberFormat, digits).format(value * 100)}${lang === "vi" ? "\u00a0" : ""}%`;
+  const [sign, shown] = value >= 0.9995 && value < 1 ? [">", 0.999] : [value > 0 && value < 0.0005 ? "<" : "", value];
+  const figure = format(Intl.NumberFormat, digits).format((sign === "<" ? 0.001 : shown) * 100);
+  return `${sign}${figure}${lang === "vi" ? "\u00a0" : ""}%`;
 }
 
 /** A change: "+12", "−3", "0"; of a share in points: "+0,4". */

@@ -4,17 +4,18 @@ const LINE_HEIGHT = 260;
 const BAR_HEIGHT = 18;
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [4, 4], [1, 4]];
 const POINTS_MAX = 45;
+// A line ends where more than so many of its smallest steps are missing; months are not equally long.
+const GAP_STEPS = 3;
 
 /** Lines over time or numbers; a name stands at its place. */
 export function lines(Plot, { points, series }, look) {
-  const xs = points.map(({ at }) => at);
-  const [low, high] = room(xs);
+  const [low, high] = room(points.map(({ at }) => at));
   return {
-    data: [xs, ...series.map(({ values }) => values)],
+    data: broken(points, series),
     options: {
       ...frame(look, LINE_HEIGHT, half(points, look)),
       scales: { x: { time: false, range: [low, high] }, y: { range: fromZero } },
-      axes: [across(points, look), upward(look)],
+      axes: [across(points, look, [low, high]), upward(look)],
       series: [{}, ...series.map(({ label }, i) => ({ label, stroke: look.ink(`series-${i + 1}`), width: 2, dash: DASHES[i], points: { show: points.length <= POINTS_MAX, size: 5, fill: look.ink(`series-${i + 1}`) } }))],
     },
   };
@@ -38,7 +39,7 @@ export function bars(Plot, shape, look) {
     options: {
       ...frame(look, height, lying ? 14 : half(points, look)),
       scales: { x: { time: false, range: [low, high], ...(lying && { ori: 1, dir: -1 }) }, y: { range: fromZero, ...(lying && { ori: 0, dir: 1 }) } },
-      axes: lying ? [names(points, look), along(look)] : [across(points, look), upward(look)],
+      axes: lying ? [names(points, look), along(look)] : [across(points, look, [low, high]), upward(look)],
       series: [{}, ...series.map(({ label }, i) => ({ label, stroke: stroke(i), fill: stroke(i), width: 0, paths, points: { show: false } }))],
     },
   };
@@ -56,6 +57,17 @@ function room(xs) {
   return [xs[0] - more, xs.at(-1) + more];
 }
 
+/** Data whose lines end where points are missing: a line across months without a figure would tell of some. */
+function broken(points, series) {
+  const gap = GAP_STEPS * least(points.map(({ at }) => at));
+  const rows = points.flatMap(({ at }, i) => {
+    const row = [at, ...series.map(({ values }) => values[i])];
+    const next = points[i + 1]?.at;
+    return next - at > gap ? [row, [(at + next) / 2, ...series.map(() => null)]] : [row];
+  });
+  return [0, ...series.map((_, i) => i + 1)].map((column) => rows.map((row) => row[column]));
+}
+
 const least = (xs) => Math.min(...xs.slice(1).map((x, i) => x - xs[i]), Infinity) || 1;
 
 const plain = (look) => ({ stroke: look.ink("soft"), font: look.font, ticks: { show: false }, gap: 8 });
@@ -66,11 +78,12 @@ const upward = (look) => ({ ...plain(look), grid: grid(look), size: 66, values: 
 /** Values below lying bars. */
 const along = (look) => ({ ...plain(look), grid: grid(look), side: 2, size: 32, space: 90, values: (_, at) => at.map(look.say) });
 
-/** Labels of points, as many as have room. */
-function across(points, look) {
+/** Labels of points, as many as have room where they stand. */
+function across(points, look, [low, high]) {
   const widest = Math.max(...points.map(({ label }) => measure(label, look)));
-  const every = Math.ceil((points.length * (widest + 14)) / Math.max(1, look.width - 80));
-  const shown = points.filter((_, i) => i % every === 0);
+  const apart = ((widest + 14) * (high - low)) / Math.max(1, look.width - 80);
+  const shown = [];
+  for (const point of points) if (!shown.length || point.at - shown.at(-1).at >= apart) shown.push(point);
   return { ...plain(look), grid: { show: false }, size: 32, splits: () => shown.map(({ at }) => at), values: () => shown.map(({ label }) => label) };
 }
 
