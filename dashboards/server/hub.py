@@ -23,6 +23,11 @@ from dashboards.server.words import page_words
 # Two minutes of snapshots at one a second: who comes back within them is sent the difference only.
 RECENT_MAX: Final = 120
 RETRY_MS: Final = 1000
+# A page is sent one update in a gap. What an event leads to a second later (how its ward stands, the
+# pipeline's own figures) must not take the gap in which the next event is to be seen: news without these
+# waits for so many gaps.
+FIRST: Final = ("totals", "day")
+PATIENCE_GAPS: Final = 3.0
 
 
 class TooManyClients(Exception):
@@ -37,6 +42,7 @@ class Channel:
         self.latest: Snapshot | None = None
         self._gap_s, self._news_s = gap_s, -math.inf
         self._held: Snapshot | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._read_s = -math.inf
         self._put_s = -math.inf
         self._recent: deque[Snapshot] = deque(maxlen=RECENT_MAX)
@@ -53,20 +59,33 @@ class Channel:
         if before and before.error == snapshot.error and not diff(before, snapshot):
             self._held = None
             return
-        rest = self._news_s + self._gap_s - time.monotonic()
+        gaps = 1.0 if before is None or _urgent(before, snapshot) else PATIENCE_GAPS
+        rest = self._news_s + gaps * self._gap_s - time.monotonic()
         if rest <= 0:
             self._show(snapshot)
-            return
-        # At most one update in `gap_s`, and the newest wins: what comes sooner is held until then.
-        if self._held is None:
-            asyncio.get_running_loop().call_later(rest, self._show_held)
+        else:
+            self._hold(snapshot, rest)
+
+    def _hold(self, snapshot: Snapshot, rest: float) -> None:
+        """At most one update in `gap_s`, and the newest wins: what comes sooner is held until then."""
         self._held = snapshot
+        loop = asyncio.get_running_loop()
+        if self._timer is None or self._timer.when() > loop.time() + rest:
+            self._stop_timer()
+            self._timer = loop.call_later(rest, self._show_held)
 
     def _show_held(self) -> None:
+        self._stop_timer()
         if self._held is not None:
             self._show(self._held)
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _show(self, snapshot: Snapshot) -> None:
+        self._stop_timer()
         self.latest, self._held = snapshot, None
         self._news_s = time.monotonic()
         self._frames.clear()
@@ -127,6 +146,13 @@ class Channel:
 
     def _state(self, latest: Snapshot) -> dict[str, Any]:
         return {"age_s": self.age_s(), "error": words_of(latest.error) if latest.error else None}
+
+
+def _urgent(old: Snapshot, new: Snapshot) -> bool:
+    """Whether people wait for this difference."""
+    if old.error != new.error or FIRST[0] not in new.members:
+        return True
+    return any(old.members.get(name) != new.members.get(name) for name in FIRST)
 
 
 class Hub:

@@ -127,6 +127,35 @@ async def test_news_too_soon_is_held_and_the_newest_of_it_wins() -> None:
         assert channel.latest is found
 
 
+async def test_news_without_another_total_waits_for_some_gaps_and_goes_with_one() -> None:
+    hub = Hub(1, FIRST_PAGE, gap_s=0.2)
+
+    def told(total: int, alive: int) -> Snapshot:
+        return Snapshot(f"{total}-{alive}", {"totals": total, "day": "2025-07-21", "alive": alive})
+
+    with hub.watch(FIRST_PAGE) as channel:
+        publish(hub, told(1, 1))
+        publish(hub, told(1, 2))
+        await asyncio.sleep(0.3)
+        assert channel.latest is not None
+        assert channel.latest.id == "1-1"
+        # The gap is free for the event that comes now.
+        publish(hub, told(2, 2))
+        assert channel.latest.id == "2-2"
+        begun = time.monotonic()
+        publish(hub, told(2, 3))
+        # What waits long does not hold up what waits a short time.
+        publish(hub, told(3, 3))
+        found = await channel.wait(channel.latest, 5.0)
+        assert found is not None
+        assert found.id == "3-3"
+        assert time.monotonic() - begun < 0.5
+        publish(hub, told(3, 4))
+        found = await channel.wait(found, 5.0)
+        assert found is not None
+        assert found.id == "3-4"
+
+
 async def test_failed_reading_keeps_the_figures_and_their_age_and_says_why() -> None:
     hub = Hub(1, FIRST_PAGE)
     with hub.watch(FIRST_PAGE) as channel:
