@@ -28,6 +28,20 @@ WHERE arrived_at <= instant
     AND (ward, epoch, intDiv(seq, 128)) IN (SELECT ward, epoch, block FROM r_full_blocks)
 COMMENT 'vi: sự kiện hợp lệ đã đến tại một mốc | en: admitted events that had arrived at a cut';
 
+-- The same as `r_events`, for questions that go through all of it: FINAL over everything costs the same however often
+-- rows came again, as they do everywhere once a whole topic was read a second time.
+CREATE OR REPLACE VIEW r_events_final
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT *, rank, content_hash FROM events FINAL
+COMMENT 'vi: sự kiện hợp lệ, đọc toàn bộ | en: admitted events, all of them gone through';
+
+CREATE OR REPLACE VIEW r_events_final_at
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+WITH (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
+SELECT *, rank, content_hash FROM events FINAL WHERE arrived_at <= instant
+COMMENT 'vi: sự kiện hợp lệ đã đến tại một mốc, đọc toàn bộ | en: admitted events that had arrived at a cut, all of them gone through';
+
 CREATE OR REPLACE VIEW r_event_rows
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT *, rank, content_hash FROM events

@@ -5,7 +5,8 @@ cell. Sums that agree mean cells that agree (but for one case in 2^64), so milli
 and nothing is kept of them but two numbers a book. Only books whose sums differ are compared cell by cell.
 
 What was taken back is told by a hash in the first step, and exactly in the second. Seqs that were used twice
-are asked for beforehand: there are few or none, and then they cost nothing.
+are asked for beforehand, first which they are: there are few or none, and all else about them is asked for
+those only.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from streams.warehouse.store import Store
 DIFFERENCES_MAX: Final = 10_000
 FIRST_DAY: Final = date(1900, 1, 1)
 LAST_DAY: Final = date(2299, 12, 31)
-_TRAVELLING: Final = frozenset({"r_events", "r_event_rows", "r_book", "r_losers"})
+_TRAVELLING: Final = frozenset({"r_events_final", "r_event_rows", "r_book", "r_losers"})
 # Bound values travel in the request's address, which has its limits.
 _LOSERS_MAX: Final = 2_000
 _BOOKS_MAX: Final = 200
@@ -90,7 +91,7 @@ class _Asking:
             **({} if at is None else as_of.bound(at)),
         }
         self._sealed = bool(self._query("SELECT 1 FROM r_sealed LIMIT 1"))
-        self._losers = self._query(_LOSERS.format(wards=self._wards()))
+        self._losers = self._reused()
         if 0 < len(self._losers) <= _LOSERS_MAX:
             self._known["losers"] = self._losers
 
@@ -107,6 +108,16 @@ class _Asking:
         bounds = "ward IN {wards:Array(String)} AND (ward, %s) IN {books:Array(Tuple(String, Date32))}"
         sql = _CELLS.format(counted=self._counted(bounds % "book_day", "tuple"), books=bounds % "day")
         return (Difference(*row) for row in self._query(sql))
+
+    def _reused(self) -> list[tuple[Any, ...]]:
+        """Contents of seqs that were used before for others; they do not count."""
+        reused = self._query(_REUSED.format(wards=self._wards()))
+        if not reused:
+            return []
+        if len(reused) <= _LOSERS_MAX:
+            self._known["reused"] = reused
+            return self._query(_LATER)
+        return self._query(_LOSERS.format(wards=self._wards()))
 
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
         if self._at is not None:
@@ -148,12 +159,32 @@ class _Asking:
 
 
 _IDENTITY: Final = "(ward, epoch, seq, content_hash)"
+_REUSED: Final = f"""
+SELECT toString(any(r.ward)), toString(any(r.epoch)), any(r.seq) FROM r_event_rows AS r
+WHERE {{wards}} AND (ward, epoch, intDiv(seq, 128)) IN (SELECT ward, epoch, block FROM r_full_blocks)
+-- By a hash of what they are: half the time.
+GROUP BY cityHash64(r.ward, r.epoch, r.seq)
+HAVING min(content_hash) != max(content_hash)
+LIMIT {_LOSERS_MAX + 1}
+"""  # noqa: S608 - made of constants
+# As `r_losers` has it, of the seqs that are known already.
+_LATER: Final = """
+SELECT ward, epoch, seq, arrayJoin(arrayFilter(hash -> hash != first_hash, hashes))
+FROM
+(
+    SELECT toString(r.ward) AS ward, toString(r.epoch) AS epoch, seq,
+        groupUniqArray(r.content_hash) AS hashes, argMax(r.content_hash, r.rank) AS first_hash
+    FROM r_event_rows AS r
+    WHERE (r.ward, r.epoch, r.seq) IN {reused:Array(Tuple(String, String, UInt64))}
+    GROUP BY ward, epoch, seq
+)
+"""
 _LOSERS: Final = "SELECT ward, epoch, seq, content_hash FROM r_losers WHERE {wards}"
 _SEALED: Final = "SELECT ward, day FROM r_sealed WHERE {bounds}"
 _COLUMNS: Final = (
     "ward, epoch, seq, content_hash, book_day, field, channel, status, timeliness, minutes, of_epoch, of_seq"
 )
-_FINAL: Final = f"SELECT {_COLUMNS} FROM r_events WHERE {{bounds}}"  # noqa: S608 - made of constants
+_FINAL: Final = f"SELECT {_COLUMNS} FROM r_events_final WHERE {{bounds}}"  # noqa: S608 - made of constants
 _UNIQUE: Final = (
     f"SELECT {_COLUMNS} FROM r_event_rows WHERE {{bounds}}"  # noqa: S608 - made of constants
     " LIMIT 1 BY ward, epoch, seq, content_hash"
