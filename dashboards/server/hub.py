@@ -75,7 +75,7 @@ class Channel:
             self._timer = loop.call_later(rest, self._show_held)
 
     def _show_held(self) -> None:
-        self._stop_timer()
+        self._timer = None
         if self._held is not None:
             self._show(self._held)
 
@@ -204,9 +204,7 @@ class Hub:
             self._note_wanted()
 
     def _note_wanted(self) -> None:
-        before, self.wanted = (
-            self.wanted,
-            tuple(topic for topic, channel in self._channels.items() if channel.clients),
-        )
-        if not set(self.wanted) <= set(before):
+        before = set(self.wanted)
+        self.wanted = tuple(topic for topic, channel in self._channels.items() if channel.clients)
+        if not before.issuperset(self.wanted):
             self.on_wanted()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -31,12 +30,10 @@ PAGES: Final = ("/", "/questions", "/questions/{name:[a-z][a-z0-9-]*}", "/dictio
 
 
 class Routes:
-    """Handlers around one hub; `wake` asks the poller to read now."""
+    """Handlers around one hub."""
 
-    def __init__(
-        self, config: DashboardConfig, hub: Hub, views: frozenset[str], past: Past, wake: Callable[[], None]
-    ) -> None:
-        self._config, self._hub, self._views, self._past, self._wake = config, hub, views, past, wake
+    def __init__(self, config: DashboardConfig, hub: Hub, views: frozenset[str], past: Past) -> None:
+        self._config, self._hub, self._views, self._past = config, hub, views, past
         self._assets = assets.load()
         self._cut_days = cuts.Days()
 
@@ -123,6 +120,5 @@ class Routes:
         """Wait for a read if the channel's latest is old; whether it is new enough then."""
         if channel.put_age_s() <= FRESH_READS * self._config.refresh_s:
             return True
-        self._wake()
         await channel.read_once(seconds)
         return channel.put_age_s() <= seconds

@@ -62,7 +62,7 @@ async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
     past = Past(_store(config, PAST_TIMEOUT_S), views(config))
     hub.on_wanted = poller.wake
     poller.start()
-    routes = Routes(config, hub, frozenset(live), past, poller.wake)
+    routes = Routes(config, hub, frozenset(live), past)
     exports = Exports(_store(config, EXPORT_TIMEOUT_S))
     catalogue = Catalogue(Path(config.sql))
     questions = Questions(_store(config, QUESTION_TIMEOUT_S), catalogue, config.access.proxies)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -329,18 +330,25 @@ def test_stopped_server_is_said_greyed_and_recovers(
     expect(page.locator(".tiles")).to_have_css("filter", "none")
 
 
+@contextmanager
+def behind_gate(city: City, open_page: Open) -> Iterator[tuple[Gate, Page]]:
+    """A page with its figures, whose server reads ClickHouse through a gate."""
+    with Gate(city.reader.port) as gate:
+        server = Dashboard(replace(city.reader, port=gate.port))
+        page = open_page(url=server.url, may_complain=True)
+        expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
+        yield gate, page
+        server.close()
+
+
 def test_absent_clickhouse_is_said_and_recovers(city: City, open_page: Open) -> None:
     city.fill()
-    with Gate(city.reader.port) as gate:
-        behind_gate = Dashboard(replace(city.reader, port=gate.port))
-        page = open_page(url=behind_gate.url, may_complain=True)
-        expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
+    with behind_gate(city, open_page) as (gate, page):
         gate.close()
         expect(page.locator("#notice")).to_contain_text("Chưa đọc được ClickHouse", timeout=2 * SOON_MS)
         expect(page.locator(row(WARD))).to_contain_text("Hoàn Kiếm")
         gate.open()
         expect(page.locator("#notice")).to_be_hidden(timeout=2 * SOON_MS)
-        behind_gate.close()
 
 
 def test_part_that_cannot_be_read_says_so_and_the_others_stand(city: City, open_page: Open) -> None:
@@ -359,17 +367,13 @@ def test_parts_of_a_ward_say_that_they_are_loading_while_clickhouse_hangs(
     city: City, open_page: Open
 ) -> None:
     city.fill()
-    with Gate(city.reader.port) as gate:
-        behind_gate = Dashboard(replace(city.reader, port=gate.port))
-        page = open_page(url=behind_gate.url, may_complain=True)
-        expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
+    with behind_gate(city, open_page) as (gate, page):
         gate.freeze()
         page.locator(f"{row(WARD)} a").click()
         loading = page.locator(".blank-loading")
         expect(loading.first).to_have_text("Đang tải…", timeout=SOON_MS)
         gate.thaw()
         expect(loading).to_have_count(0, timeout=2 * SOON_MS)
-        behind_gate.close()
 
 
 def test_empty_city_says_what_will_happen_and_then_fills(city: City, open_page: Open) -> None:

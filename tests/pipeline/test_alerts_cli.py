@@ -28,8 +28,6 @@ from streams.monitor.alerts.engine import Engine
 from streams.monitor.alerts.history import cuts, tried
 from streams.monitor.alerts.rules import load
 from streams.monitor.config import MonitorConfig
-from streams.monitor.jobs import jobs
-from streams.monitor.monitor import Monitor
 from streams.monitor.rows import CITY_CUT, WARD_STATE, WARD_STATES
 from streams.warehouse import as_of, tables
 from streams.warehouse.as_of import travelling
@@ -37,6 +35,7 @@ from streams.warehouse.store import Store
 from tests.builders import EPOCH, WARD
 from tests.conftest import eventually
 from tests.pipeline import receivers
+from tests.pipeline.monitors import monitoring
 from tests.pipeline.test_alert_rules import OTHER, OURS, put
 from tests.pipeline.warehouse import SQL, database, empty
 
@@ -259,11 +258,7 @@ def test_ward_that_falls_silent_is_told_of_within_a_minute_of_its_deadline(store
     with receivers.hook() as hook:
         alerts = AlertsConfig(SQL / "alerts", WebhookConfig(hook.url), every_s=1.0)
         config = MonitorConfig("127.0.0.1:1", store.address, wards_every_s=1.0, alerts=alerts)
-        wanted = [job for job in jobs(config) if job.name in ("wards", "alerts")]
-        stop = threading.Event()
-        thread = threading.Thread(target=Monitor(config, wanted).run, args=(stop,))
-        thread.start()
-        try:
+        with monitoring(config, "wards", "alerts"):
             eventually(lambda: hook.received, timeout=64)
             told = hook.bodies()[0]["alerts"][0]
             assert (told["rule"], told["ward"], told["event"]) == ("silent-ward", WARD, "start")
@@ -271,9 +266,6 @@ def test_ward_that_falls_silent_is_told_of_within_a_minute_of_its_deadline(store
             assert heard + 4_000 <= started <= heard + 64_000
             eventually(lambda: heard_again(store), timeout=60, interval=0.5)
             assert store.value(f"SELECT count() FROM v_alerts WHERE ward = '{OTHER}'") == 0
-        finally:
-            stop.set()
-            thread.join(60)
 
 
 def heard_again(store: Store) -> object:

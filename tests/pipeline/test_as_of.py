@@ -11,10 +11,9 @@ What a passed day could change is looked for in test_known_then.py.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -43,12 +42,12 @@ from producers.contract.wards import WARDS
 from streams.domain.days import HANOI
 from streams.monitor.alerts.ledger import acknowledge
 from streams.monitor.config import MonitorConfig
-from streams.monitor.monitor import Monitor
 from streams.warehouse import as_of, questions, repairs
 from streams.warehouse.migrate import migrate
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, closing, retraction, status
 from tests.conftest import eventually
+from tests.pipeline.monitors import monitoring
 from tests.pipeline.test_known_then import groups_of, loaded_again
 from tests.pipeline.warehouse import SQL, Topics, database, running, wait_all_read
 from tests.pipeline.workers import WorkerProcess
@@ -230,22 +229,10 @@ def city(kafka: Broker, clickhouse: Endpoint, tmp_path: Path) -> Iterator[City]:
         worker = WorkerProcess(kafka.bootstrap, topics.app_id, topics.events, tmp_path)
         stack.callback(worker.kill)
         loader = stack.enter_context(running(topics.config(store)))
-        stack.enter_context(_monitor(topics, store))
+        config = MonitorConfig(topics.bootstrap, store.address, topics.app_id, topics.events)
+        stack.enter_context(monitoring(config))
         yield City(topics, store)
         wait_all_read(loader)
-
-
-@contextmanager
-def _monitor(topics: Topics, store: Store) -> Iterator[None]:
-    stop = threading.Event()
-    config = MonitorConfig(topics.bootstrap, store.address, topics.app_id, topics.events)
-    thread = threading.Thread(target=Monitor(config).run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(30)
 
 
 def _same(found: dict[str, bytes], wanted: dict[str, bytes]) -> None:

@@ -6,9 +6,6 @@ outbox that Kafka has them.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -16,9 +13,8 @@ import pytest
 from ops.asking import asking
 from ops.settings import Settings
 from streams.monitor.config import MonitorConfig
-from streams.monitor.jobs import jobs
-from streams.monitor.monitor import Monitor
 from tests.conftest import eventually
+from tests.pipeline.monitors import monitoring
 from tests.pipeline.test_repair import Town, send, town
 
 __all__ = ["town"]
@@ -26,10 +22,9 @@ pytestmark = pytest.mark.timeout(180)
 WARD = "00097"
 
 
-@contextmanager
-def monitor(settings: Settings) -> Iterator[None]:
-    """A monitor that judges each second and asks at once."""
-    config = MonitorConfig(
+def config(settings: Settings) -> MonitorConfig:
+    """Of a monitor that judges each second and asks at once."""
+    return MonitorConfig(
         bootstrap=settings.kafka_bootstrap,
         store=Town(settings, settings.data_dir).store.address,
         app_id=settings.app_id,
@@ -37,23 +32,13 @@ def monitor(settings: Settings) -> Iterator[None]:
         wards_every_s=1.0,
         asking=replace(asking(settings), after_s=2.0, again_s=600.0),
     )
-    wanted = [job for job in jobs(config) if job.name in ("wards", "rerequests")]
-    assert len(wanted) == 2
-    stop = threading.Event()
-    thread = threading.Thread(target=Monitor(config, wanted).run, args=(stop,))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_hole_is_filled_without_a_hand_and_the_request_is_recorded(town: Town) -> None:
     with town.ward(WARD) as ward:
         send(ward, 4)
     town.lose(WARD, 3)
-    with town.ward(WARD) as ward, monitor(town.settings):
+    with town.ward(WARD) as ward, monitoring(config(town.settings), "wards", "rerequests"):
         send(ward, 2)
         eventually(lambda: town.sync(WARD)["missing"] == 3, 30)
         eventually(lambda: town.sync(WARD)["complete"], 60)

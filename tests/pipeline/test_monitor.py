@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import re
 import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,13 +31,13 @@ from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Channel, Status
 from streams.domain.alive import Thresholds
 from streams.domain.cut import GRID_MS, cut_of_arrival, instant_of_cut
-from streams.monitor import jobs
 from streams.monitor.config import MonitorConfig
 from streams.monitor.monitor import Monitor
 from streams.warehouse.config import LoaderConfig
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, HANOI, status
 from tests.conftest import eventually, unique_name
+from tests.pipeline.monitors import monitoring
 from tests.pipeline.warehouse import LoaderProcess
 from tests.pipeline.workers import WorkerProcess, producer
 
@@ -47,6 +45,8 @@ pytestmark = pytest.mark.timeout(240)
 STOPS, RESTS, HOLE, FAST_CLOCK, COUNTED, LATE = "00070", "00004", "00008", "00025", "00082", "00091"
 GAP, NEVER, CLOSES = "00097", "00103", "00118"
 DELAYED, PILES_UP = "00145", "00160"
+# It judges and cuts.
+JOBS = ("wards", "cut")
 
 
 class Town:
@@ -121,20 +121,6 @@ class Town:
         return json.loads(done.stdout)
 
 
-@contextmanager
-def monitoring(config: MonitorConfig) -> Iterator[Monitor]:
-    """A monitor that judges and cuts, in threads of this process."""
-    wanted = [job for job in jobs.jobs(config) if job.name in ("wards", "cut")]
-    monitor, stop = Monitor(config, wanted), threading.Event()
-    thread = threading.Thread(target=monitor.run, args=(stop,))
-    thread.start()
-    try:
-        yield monitor
-    finally:
-        stop.set()
-        thread.join(60)
-
-
 @pytest.fixture(scope="module")
 def town(
     kafka: Broker, clickhouse: Endpoint, stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory
@@ -168,7 +154,7 @@ def town(
 
 @pytest.fixture(scope="module")
 def monitor(town: Town) -> Iterator[Monitor]:
-    with monitoring(town.config()) as running:
+    with monitoring(town.config(), *JOBS) as running:
         yield running
 
 
@@ -369,7 +355,7 @@ def test_no_cut_while_the_loader_stands_still_and_then_they_go_on(town: Town, mo
 
 
 def test_two_monitors_publish_the_same_cuts_once(town: Town, monitor: Monitor) -> None:
-    with monitoring(replace(town.config(), cut_settle_s=1.01)) as second:
+    with monitoring(replace(town.config(), cut_settle_s=1.01), *JOBS) as second:
         first = town.cut_after(town.step(LATE, 3))["number"]
         eventually(lambda: (second.health()["jobs"]["cut"]["facts"].get("number") or 0) >= first, 60, 0.2)
     sql = "SELECT number, count() AS rows FROM city_cut FINAL GROUP BY number HAVING rows != 1"

@@ -8,10 +8,8 @@ asks it.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,13 +30,12 @@ from producers.contract.codec import encode
 from producers.contract.envelope import RetractedEvent, wrap
 from producers.contract.events import Retracted
 from producers.contract.topics import PARTITION_OF_WARD
-from streams.monitor import jobs
-from streams.monitor.monitor import Monitor
 from streams.warehouse.comparison import Scope, compare
 from streams.warehouse.loader import LoaderConfig
 from streams.warehouse.store import Store
 from tests.builders import START, status
 from tests.conftest import eventually, unique_name
+from tests.pipeline.monitors import monitoring
 from tests.pipeline.warehouse import running
 from tests.pipeline.workers import WorkerProcess, bounds, producer
 
@@ -135,23 +132,6 @@ class Town:
 
     def _client(self) -> dict[str, Any]:
         return {"bootstrap.servers": self.settings.kafka_bootstrap}
-
-    @contextmanager
-    def monitored(self) -> Iterator[None]:
-        """A monitor that makes cuts and keeps the double entry, more often than in production."""
-        config, stop = monitor_config(self.settings), threading.Event()
-        wanted = [
-            replace(job, every_s=min(job.every_s, 2.0))
-            for job in jobs.jobs(config)
-            if job.name in ("wards", "cut", "double_entry")
-        ]
-        thread = threading.Thread(target=Monitor(config, wanted).run, args=(stop,))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(60)
 
     def differing(self, code: str) -> int:
         """Cells that the running double entry holds to be different now."""
@@ -256,7 +236,8 @@ def test_retraction_of_another_content_is_named_with_what_to_do(
 def test_running_monitor_finds_by_itself_what_came_apart_and_that_it_was_repaired(town: Town) -> None:
     town.send(WATCHED, 2)
     eventually(lambda: town.counted(WATCHED) == 2, 60)
-    with town.monitored():
+    # More often than in production.
+    with monitoring(monitor_config(town.settings), "wards", "cut", "double_entry", every_s=2.0):
         town.miss(WATCHED, 2)
         eventually(lambda: town.differing(WATCHED) == 2, 90, 0.5)
         (outcome,) = town.run("reconcile", "--ward", WATCHED, "--repair")

@@ -51,7 +51,7 @@ def publish(hub: Hub, snapshot: Snapshot, topic: Topic = FIRST_PAGE) -> None:
 async def served() -> AsyncIterator[Served]:
     hub = Hub(3, FIRST_PAGE)
     config = DashboardConfig(clickhouse=NOWHERE, refresh_s=0.001)
-    routes = Routes(config, hub, frozenset({"city"}), Past(Store(NOWHERE), {}), lambda: None)
+    routes = Routes(config, hub, frozenset({"city"}), Past(Store(NOWHERE), {}))
     runner = web.AppRunner(routes.application(), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

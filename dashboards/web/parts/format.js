@@ -17,12 +17,14 @@ export function number(value) {
   return value == null ? t("none") : format(Intl.NumberFormat, {}).format(value);
 }
 
-/** 0.973 as "97,3 %", with a space that does not break; in English "97.3%". Almost all is never said as all. */
+/** 0.973 as "97,3 %", with a space that does not break; in English "97.3%". Almost all is never said as all, nor a little as nothing. */
 export function share(value) {
   if (value == null) return t("none");
   const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
-  const [sign, shown] = value >= 0.9995 && value < 1 ? [">", 0.999] : [value > 0 && value < 0.0005 ? "<" : "", value];
-  const figure = format(Intl.NumberFormat, digits).format((sign === "<" ? 0.001 : shown) * 100);
+  let [sign, shown] = ["", value];
+  if (value >= 0.9995 && value < 1) [sign, shown] = [">", 0.999];
+  if (value > 0 && value < 0.0005) [sign, shown] = ["<", 0.001];
+  const figure = format(Intl.NumberFormat, digits).format(shown * 100);
   return `${sign}${figure}${lang === "vi" ? "\u00a0" : ""}%`;
 }
 
