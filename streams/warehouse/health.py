@@ -39,7 +39,7 @@ class Health:
         }
         self._lag: dict[str, int] = {}
         self._held: list[str] = []
-        self._held_messages = 0
+        self._held_messages = self._filling_messages = 0
         self._window: deque[tuple[int, int]] = deque()
 
     def waiting(self, service: str, why: str) -> None:
@@ -76,10 +76,15 @@ class Health:
         with self._lock:
             self._lag = topics
 
+    def filling(self, messages: int) -> None:
+        """So many were read into the block that is handed to the writer next; 0 if it is thrown away."""
+        with self._lock:
+            self._filling_messages = messages
+
     def hold(self, block: Block) -> None:
         """A block is on its way: its offsets are held until it is stored."""
         with self._lock:
-            self._held_messages = len(block)
+            self._held_messages, self._filling_messages = len(block), 0
             self._held = [_span(span) for span in block.spans[:_SPANS_SHOWN_MAX]]
 
     def stored(self, block: Block, took_ms: int) -> None:
@@ -113,7 +118,10 @@ class Health:
                 "state": self._state(),
                 **self._facts,
                 "lag": dict(self._lag),
-                "held": {"messages": self._held_messages, "spans": list(self._held)},
+                "held": {
+                    "messages": self._held_messages + self._filling_messages,
+                    "spans": list(self._held),
+                },
                 "rejected_share": round(share, 4),
                 "rejected_too_many": messages >= self._config.rejected_window
                 and share > self._config.rejected_share_max,

@@ -81,6 +81,7 @@ class Loader:
             writer.close()
             self._commit(reader, writer)
             reader.close()
+            self._health.filling(0)
 
     def _load(self, reader: Reader, writer: Writer, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -93,6 +94,8 @@ class Loader:
         config, block = self._config, Block()
         while not stop.is_set():
             came = reader.fill(block)
+            # Before the lag is told: a message that was read is held until it is stored.
+            self._health.filling(len(block))
             self._commit(reader, writer)
             self._tick(reader)
             if len(block) >= config.block_rows_max or block.size_bytes >= config.block_bytes_max:

@@ -60,6 +60,7 @@ class Reader:
         self._admin = AdminClient(config.client(), logger=log)
         self._ids = self._topic_ids()
         self._next: dict[_Key, int] = {}
+        self._ends: dict[_Key, int] = {}
         self._open: dict[_Key, Span] = {}
         self._incidents: list[tuple[Any, ...]] = []
         self._paused = False
@@ -193,6 +194,7 @@ class Reader:
 
     def _start(self, partition: TopicPartition) -> Start:
         found = self._found(partition)
+        self._ends[partition.topic, partition.partition] = found.high
         start = start_of(found, self._ids[partition.topic])
         if start.incident:
             self._tell(start.incident, partition.topic, partition.partition, found.committed)
@@ -281,7 +283,9 @@ class Reader:
                 _, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
             except KafkaException:
                 continue
-            lag[topic] += max(0, high - position)
+            # Negative until the first answer to a fetch: then what was found at the beginning is the end.
+            known = high if high >= 0 else self._ends[topic, partition]
+            lag[topic] += max(0, known - position)
         return lag
 
     def _on_error(self, error: KafkaError) -> None:

@@ -30,7 +30,10 @@ from producers.contract.vocabulary import Status
 from producers.contract.wards import WARDS
 from streams.domain import records
 from streams.domain.book import Book
+from streams.warehouse.block import Block
+from streams.warehouse.health import Health
 from streams.warehouse.loader import Loader
+from streams.warehouse.reader import Reader
 from streams.warehouse.reconcile import differences, holes
 from streams.warehouse.store import Store
 from tests.builders import EPOCH, START, WARD, status
@@ -277,6 +280,8 @@ def test_clickhouse_away_in_mid_load_holds_offsets_and_recovers(
                 health = _waiting(loader, "waiting for clickhouse since")
                 assert health["held"]["messages"] > 0
                 assert health["rejects"] == 0
+                # The block that waits behind the one in the writer's hands is held too.
+                eventually(lambda: loader.health()["held"]["messages"] >= 2_000 + 2_000, 30)
                 time.sleep(2)
                 committed = offsets(topics, config.group)
                 assert sum(n for (name, _), n in committed.items() if name == topics.events) == 5_000
@@ -289,6 +294,21 @@ def test_clickhouse_away_in_mid_load_holds_offsets_and_recovers(
             assert store.query("SELECT * FROM v_incidents").rows == []
     finally:
         endpoint.stop()
+
+
+def test_lag_and_what_was_read_are_everything_from_the_first_moment(store: Store, topics: Topics) -> None:
+    sent = topics.send(city(3_000))
+    config = topics.config(store, consume_max=10, linger_ms=1)
+    health, block = Health(config), Block()
+    reader = Reader(config, health)
+    try:
+        eventually(lambda: reader.fill(block) or len(block), 30, 0)
+        while len(block) < sent:
+            reader.tick()
+            assert health.snapshot()["lag"][topics.events] + len(block) == sent
+            reader.fill(block)
+    finally:
+        reader.close()
 
 
 def _waiting(loader: Loader, words: str) -> dict[str, Any]:
