@@ -32,6 +32,7 @@ class Monitor:
         self._config = config
         self._jobs = jobs(config) if wanted is None else wanted
         self._health = Health([job.name for job in self._jobs])
+        self._failing: set[str] = set()
 
     def health(self) -> dict[str, Any]:
         """Every job with its last run, or with what it waits for."""
@@ -67,9 +68,13 @@ class Monitor:
             self._health.missed(job.name, WAITING, str(error))
             return False
         except Exception as error:  # a fault of one job must not end the others
-            log.exception("job %s failed", job.name)
-            self._health.missed(job.name, FAILED, f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            # The traceback once: a job that goes on failing, every two seconds, would fill the disk with it.
+            log.error("job %s failed: %s", job.name, said, exc_info=job.name not in self._failing)
+            self._failing.add(job.name)
+            self._health.missed(job.name, FAILED, said)
             return False
+        self._failing.discard(job.name)
         self._health.done(job.name, round((time.perf_counter() - began) * 1000), dict(facts))
         return True
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from producers.contract.errors import Unavailable
 from streams.monitor.config import MonitorConfig
 from streams.monitor.jobs import Context, Facts, Job
@@ -74,6 +76,19 @@ def test_job_that_fails_is_told_tried_again_and_forgotten_once_it_is_well() -> N
         mend.set()
         eventually(lambda: monitor.health()["ok"])
         assert monitor.health()["detail"] == ""
+
+
+def test_traceback_of_a_job_that_goes_on_failing_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The rest are lines: a job is tried again every two seconds for as long as it fails."""
+
+    def fail(_: Context) -> Facts:
+        raise ValueError("a fault of ours")
+
+    with running(Job("bad", 0.05, fail)) as monitor:
+        eventually(lambda: monitor.health()["jobs"]["bad"]["failures"] > 3)
+    told = [record for record in caplog.records if "job bad failed: ValueError" in record.getMessage()]
+    assert len(told) > 3
+    assert sum(bool(record.exc_info) for record in told) == 1
 
 
 def test_job_that_waits_for_a_service_says_for_what_and_since_when() -> None:
