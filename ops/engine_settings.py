@@ -59,6 +59,11 @@ class EngineSettings(BaseSettings):
     clickhouse_analyst_memory_mb: int = Field(
         default=1024, ge=16, description="Embedded: most memory an analyst's statement may use, in MB."
     )
+    clickhouse_disk_reserve_mb: int = Field(
+        default=256,
+        ge=1,
+        description="Embedded: with less free space, in MB, nothing is merged and inserts are refused.",
+    )
     clickhouse_memory_mb: int = Field(
         default=4096, ge=256, description="Embedded: most memory a writer's statement may use, in MB."
     )

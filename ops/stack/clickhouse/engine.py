@@ -3,8 +3,9 @@
 Invariants:
 - Readers, analysts and writers have threads of their own: slow readers never hold up the loader, analysts
   not the page.
-- What is acknowledged is in the data folder (parts are renamed into place before the insert returns), so it
-  is there after kill -9. It is not fsynced: losing the machine's power may lose the last seconds.
+- What is acknowledged is in the data folder (parts are renamed into place before the insert returns, and
+  their files are compared with what the engine believes: `written`), so it is there after kill -9. It is not
+  fsynced: losing the machine's power may lose the last seconds.
 - A reading statement whose client has gone, or that is older than its limit, is stopped, also when it only
   waits for a client that takes its answer slowly; a writing one runs to its end.
 """
@@ -34,6 +35,7 @@ from ops.stack.clickhouse.running import Registry, kill
 from ops.stack.clickhouse.sessions import Sessions
 from ops.stack.clickhouse.turns import Bounds, Turns, too_many
 from ops.stack.clickhouse.work import Result, Task, Worker
+from ops.stack.clickhouse.written import Written
 from producers.contract.errors import Stop
 
 _KILL: Final = re.compile(rb"\s*KILL\s", re.IGNORECASE)
@@ -66,7 +68,10 @@ class Engine:
         self._let_views_read_as_the_asker()
         self._registry = Registry()
         self._sessions = Sessions(self._connect)
-        self._worker = Worker(settings, self._connect, Guard(self._keep), self._sessions, self._registry)
+        self._written = Written(self._path, self._connect, settings.clickhouse_disk_reserve_mb << 20)
+        self._worker = Worker(
+            settings, self._connect, Guard(self._keep), self._sessions, self._registry, self._written.look
+        )
         self._pools = {
             Role.WRITER: ThreadPoolExecutor(settings.clickhouse_writer_threads, "writer"),
             Role.READER: ThreadPoolExecutor(settings.clickhouse_reader_threads, "reader"),
@@ -207,6 +212,7 @@ class Engine:
         """Wait for what runs, then close the engine. Nothing may be run afterwards."""
         for pool in (*self._pools.values(), *self._killers.values(), self._stopper):
             pool.shutdown(wait=True, cancel_futures=True)
+        self._written.close()
         self.packs.close()
         self._sessions.close()
         self._keep.close()

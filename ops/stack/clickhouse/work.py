@@ -85,9 +85,11 @@ class Worker:
         guard: Guard,
         sessions: Sessions,
         registry: Registry,
+        look_at_new_parts: Callable[[], None],
     ) -> None:
         self._settings, self._connect, self._guard = settings, connect, guard
         self._sessions, self._registry = sessions, registry
+        self._look_at_new_parts = look_at_new_parts
         self._filters = WardFilters(settings.clickhouse_database)
         self._schema = 0
 
@@ -170,7 +172,9 @@ class Worker:
         if task.running.stopped:
             raise faults.fault(faults.QUERY_WAS_CANCELLED, "Query was cancelled.")
         if statement.data is not None:
-            return _result(_insert(connection, request), None, started)
+            done = _insert(connection, request)
+            self._look_at_new_parts()
+            return _result(done, None, started)
         if task.reads:
             return self._read(connection, task, request, statement, started)
         return self._change(connection, task, statement, parameters, started)
@@ -212,6 +216,7 @@ class Worker:
             result = connection.query(as_invoker(statement.sql), "TabSeparated", params=parameters)
         finally:
             self._schema += 1
+        self._look_at_new_parts()
         task.pipe.put(result.bytes() or b"")  # a few tell something, such as BACKUP
         return _result(result, None, started)
 
