@@ -10,7 +10,9 @@ import csv
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
@@ -119,6 +121,24 @@ LINEAR: Final = (
 def test_question_about_one_ward_has_nothing_of_another(store: Store, city: City, name: str) -> None:
     alone = City(steps=[step for step in city.steps if step.ward == WARDS[1]])
     same(ask(store, name, ward=WARDS[1]), WANTED[name](alone))
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (3, 7), (14, 14), (5, 40)])
+def test_every_dossier_received_within_the_period_is_found_and_no_other(
+    store: Store, city: City, first: int, last: int
+) -> None:
+    """The period's first and last moment too: what an index leaves out is nothing that counts."""
+    begin, end = (questions_city.FIRST + timedelta(days=n) for n in (first, last))
+    period = {"from": str(begin), "to": str(end)}
+    some = [step for step in city.of(2) if begin <= step.received_at.date() <= end]
+    assert some
+    assert sum(row["received"] for row in ask(store, "hour-profile", **period)) == len(some)
+    found = {row["procedure"]: row["received"] for row in ask(store, "procedures-by-received", **period)}
+    assert found == Counter(step.procedure for step in some)
+    done = [step for step in city.of(9) if begin <= step.day <= end]
+    rows = ask(store, "processing-by-ward-and-field", **period)
+    wanted = Counter((step.ward, step.field) for step in done)
+    assert {(row["ward"], row["field"]): row["finished"] for row in rows} == wanted
 
 
 def test_question_that_names_its_ward_narrows_by_it() -> None:
