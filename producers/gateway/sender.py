@@ -7,12 +7,16 @@ Invariants:
 - The event loop never blocks on Kafka: `produce` only queues, a thread polls, and it wakes the loop once for
   all batches that became ready in one poll, not once an event.
 - Queue and age are bounded (`queue.buffering.max.*`, `message.timeout.ms`): Kafka away costs no memory.
+- A producer that has failed for good (a broker that lost its tail) is replaced. Should the polling thread
+  end all the same, so does the process: a gateway that takes and never answers helps nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -145,6 +149,14 @@ class Sender:
         self.away = why
 
     def _run(self) -> None:
+        try:
+            self._poll_until_stopped()
+        except Exception:
+            _log.critical("sending has failed; ending, to be started again", exc_info=True)
+            self.fault = "sending has failed"
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _poll_until_stopped(self) -> None:
         probe_at_s = 0.0
         while not self._stop.is_set():
             self._poll(_POLL_S)
@@ -162,7 +174,7 @@ class Sender:
 
     def _poll(self, wait_s: float) -> None:
         """Take delivery reports; wake the loop once for all batches that they complete."""
-        self._producer.poll(wait_s)
+        self._fatal = not _served(self._producer, wait_s) or self._fatal
         if self._ready and self._loop is not None:
             ready = self._ready[:]
             self._ready.clear()
@@ -193,7 +205,20 @@ class Sender:
         self.away = "the producer is replaced"
         self._producer = self._new()
         old.purge(in_queue=True, in_flight=True, blocking=True)
-        old.poll(0)
+        _served(old, 0)
+
+
+def _served(producer: Producer, wait_s: float) -> bool:
+    """Let a producer call back; False if it never sends again.
+
+    An idempotent producer tells a fatal error by `poll` (confluent-kafka 2.16), not through `error_cb`.
+    """
+    try:
+        producer.poll(wait_s)
+    except KafkaException as error:
+        _log.warning("kafka: %s", error)
+        return not error.args[0].fatal()
+    return True
 
 
 def _settle(batches: list[_Batch]) -> None:

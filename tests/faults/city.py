@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,7 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ConfigResource,
 )
 
-from ops.city.prepare import prepare, store
+from ops.city.prepare import address, prepare, store
 from ops.identity import registry_path
 from ops.settings import REPOSITORY, Settings
 from ops.stack import supervise
@@ -46,6 +47,7 @@ _LISTENERS: Final = ("WARDS", "WORKERS", "LOADER")
 _RESTART_S: Final = 1.0
 _BOOTS: Final = 3
 _DISK: Final = "6g"
+_REMOUNTS: Final = 50
 _COMPACTION: Final = {
     "segment.ms": "60000",
     "min.compaction.lag.ms": "300000",
@@ -143,13 +145,13 @@ class City(Standing):
         """Leave its file system no space, or give it back; whether that is possible here."""
         if not self._mounted:
             return False
-        found = os.statvfs(self._disk)
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        size = str(used) if full else _DISK
-        return (
-            subprocess.run(["mount", "-o", f"remount,size={size}", str(self._disk)], check=False).returncode
-            == 0
-        )
+        for _ in range(_REMOUNTS):  # what is written between the two calls makes it smaller than it is full
+            found = os.statvfs(self._disk)
+            used = (found.f_blocks - found.f_bfree) * found.f_frsize
+            options = f"remount,size={used if full else _DISK}"
+            if subprocess.run(["mount", "-o", options, str(self._disk)], check=False).returncode == 0:
+                return True
+        return False
 
     def boot(self) -> None:
         """The supervisor and its processes."""
@@ -392,12 +394,13 @@ class City(Standing):
         self.signal(sender, signal.SIGTERM)
 
     def admin(self) -> Any:
-        """Kafka's admin client, past the proxies."""
-        return admin(self.settings.kafka_bootstrap)
+        """Kafka's admin client, past the proxies. The newest is held: what it was asked ends with it."""
+        self._admin = admin(self.settings.kafka_bootstrap)
+        return self._admin
 
-    def fresh_store(self) -> Store:
+    def fresh_store(self, request_timeout_s: int = 300) -> Store:
         """A store of the caller's own."""
-        return store(self.settings)
+        return Store(replace(address(self.settings), request_timeout_s=request_timeout_s))
 
     def well(self) -> bool:
         """Whether every supervised process runs."""

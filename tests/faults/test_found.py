@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,9 +17,13 @@ from ops.settings import Settings
 from ops.stack import kafka
 from ops.stack.clickhouse import Endpoint
 from producers.contract.errors import Stop, Unavailable
-from producers.contract.topics import topic_specs
+from producers.contract.topics import PARTITION_OF_WARD, topic_specs
+from producers.gateway.config import GatewayConfig
+from producers.gateway.problem import Problem
+from producers.gateway.sender import Sender
 from streams.topics_setup import ensure_topics
 from streams.watchdog import Limits, Watchdog
+from tests.builders import WARD
 from tests.conftest import eventually, free_port
 from tests.pipeline.warehouse import database
 
@@ -79,3 +87,50 @@ def test_insert_that_the_table_refuses_is_an_error_never_a_silent_loss(clickhous
         assert store.value("SELECT sum(a) FROM full") == 3
         store.command("INSERT INTO full (a) SETTINGS insert_deduplicate = 0 VALUES (4), (5)")
         assert store.value("SELECT sum(a) FROM full") == 12
+
+
+async def test_gateway_sends_again_after_kafka_lost_its_tail(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its producer then fails for good, out of `poll`: the thread died, and every request waited in vain."""
+    settings = Settings(data_dir=tmp_path, kafka_bootstrap=f"127.0.0.1:{free_port()}")
+    broker = await asyncio.to_thread(kafka.start, settings)
+    ensure_topics(broker.bootstrap, topic_specs(TOPIC, "found"))
+    config = GatewayConfig(bootstrap=broker.bootstrap, data_dir=tmp_path, topic=TOPIC, send_timeout_s=5.0)
+    sender = Sender(config)
+    sender.start()
+    flow = asyncio.create_task(_send_on(sender))
+    try:
+        for _ in range(4):  # the loss is fatal where it meets what is on its way, which is nearly always
+            await _sent(sender, 30)
+            await asyncio.to_thread(broker.kill)
+            _lose_half(tmp_path)
+            broker = await asyncio.to_thread(kafka.start, settings)
+            await _sent(sender, 30)
+            if "replaced" in caplog.text:
+                break
+        assert "replaced" in caplog.text
+    finally:
+        flow.cancel()
+        sender.close()
+        broker.stop()
+
+
+async def _send_on(sender: Sender) -> None:
+    while True:
+        with suppress(Problem):
+            await sender.send(WARD, [b"x" * 300])
+        await asyncio.sleep(0.01)
+
+
+async def _sent(sender: Sender, more: int) -> None:
+    """Wait until Kafka has that many more."""
+    wanted, deadline = sender.delivered + more, time.monotonic() + 60
+    while sender.delivered < wanted:
+        assert time.monotonic() < deadline, "nothing is sent any more"
+        await asyncio.sleep(0.05)
+
+
+def _lose_half(data: Path) -> None:
+    log = max((data / "kafka" / "data" / f"{TOPIC}-{PARTITION_OF_WARD[WARD]}").glob("*.log"))
+    os.truncate(log, log.stat().st_size // 2)

@@ -129,6 +129,16 @@ def test_incident_of_before_names_nothing_also_after_looks_that_failed() -> None
     assert look(1, facts=told()).well
 
 
+def test_line_is_told_when_it_stands_there_however_long_clickhouse_lets_wait_for_the_rest() -> None:
+    hung = Wanted(lines=("clickhouse",))
+    late = {"clickhouse": "does not answer"}
+    assert named([Look(3, 78, late, None, 12)], hung, 0, 60) == 12
+    assert named([Look(3, 78, late, None, 61)], hung, 0, 60) is None
+    assert (
+        named([Look(3, 78, None, told(LOST), 12)], Wanted(ranges={LOST.partition: (100, 120)}), 0, 60) is None
+    )
+
+
 def test_every_part_must_be_told() -> None:
     both = Wanted(kinds={"topic_recreated": frozenset({1, 2})})
     one, other = Incident("old", "topic_recreated", 1, 9, 9), Incident("old", "topic_recreated", 2, 7, 7)

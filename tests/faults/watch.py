@@ -18,7 +18,10 @@ from tests.faults.cuts import Asked, ask, newest
 
 _EVERY_S: Final = 1.5
 _CUT_EVERY_S: Final = 10.0
+# A ClickHouse that hangs must not hold up the looks that are to name it.
+_ASK_S: Final = 10
 _NOTHING: Final[frozenset[object]] = frozenset()
+Part = tuple[str, object]
 
 
 class Incident(NamedTuple):
@@ -44,12 +47,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class Look:
-    """One look, from `began` to `ended`. None: it failed, so it neither names anything nor is it well."""
+    """One look, from `began` to `ended`. None: it failed, so it neither names anything nor is it well.
+
+    `lined`: when the lines of the status were there, before ClickHouse was asked for facts; None: at the end.
+    """
 
     began: float
     ended: float
     unwell: dict[str, str] | None
     facts: Facts | None
+    lined: float | None = None
 
     @property
     def well(self) -> bool:
@@ -79,11 +86,12 @@ class Watch:
         self._thread.join(60)
 
     def _run(self) -> None:
-        store = self.city.fresh_store()
+        store = self.city.fresh_store(_ASK_S)
         while not self._stop.wait(_EVERY_S):
             began = time.monotonic()
-            unwell, facts = self._unwell(), self._facts(store)
-            self.looks.append(Look(began, time.monotonic(), unwell, facts))
+            unwell, lined = self._unwell(), time.monotonic()
+            facts = self._facts(store)
+            self.looks.append(Look(began, time.monotonic(), unwell, facts, lined))
             self._ask(store)
         store.close()
 
@@ -150,21 +158,28 @@ def facts(store: Store) -> Facts:
 def named(looks: Sequence[Look], wanted: Wanted, since: float, until: float) -> float | None:
     """Seconds until all that is wanted was told, in looks begun and ended between two moments."""
     known = _before(looks, since)
-    left = set(_parts(wanted))
-    for look in (one for one in looks if since <= one.began and one.ended <= until):
-        left -= {part for part in left if _tells(look, part, wanted, known)}
+    left, last = set(_parts(wanted)), since
+    for look in (one for one in looks if since <= one.began):
+        for part in [one for one in left if _tells(look, one, wanted, known)]:
+            moment = _moment(look, part)
+            if moment <= until:
+                left.remove(part)
+                last = max(last, moment)
         if not left:
-            return look.ended - since
+            return last - since
     return None
+
+
+def _moment(look: Look, part: Part) -> float:
+    """When a look told of a part."""
+    lined = look.lined if part[0] == "lines" else None
+    return look.ended if lined is None else lined
 
 
 def _before(looks: Sequence[Look], moment: float) -> frozenset[object]:
     """What had been told before: incidents and requests of the last look that succeeded."""
     found = (look.facts for look in reversed(looks) if look.ended <= moment and look.facts)
     return next((facts.incidents | facts.asked for facts in found), _NOTHING)
-
-
-Part = tuple[str, object]
 
 
 def _parts(wanted: Wanted) -> Iterator[Part]:

@@ -211,12 +211,12 @@ class Misclocked(Data):
 
 class DeepNesting(Data):
     id, name = "F40d", "deep-nesting"
-    expectation = "bounded: rejected as not JSON or of a wrong shape, no crash"
+    expectation = "bounded: rejected for its shape before it is gone into, no crash"
 
     def inject(self) -> str:
         ward = self.rng.choice(sorted(PARTITION_OF_WARD))
         value = b"[" * 50_000
-        self.poison([Poison("not_json", value, ward.encode(), PARTITION_OF_WARD[ward])])
+        self.poison([Poison("bad_shape", value, ward.encode(), PARTITION_OF_WARD[ward])])
         return "50,000 open brackets"
 
 
