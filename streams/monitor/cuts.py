@@ -101,7 +101,17 @@ class Cuts:
         deadline = time.monotonic() + _PATIENCE_S
         while behind := self._behind(wanted):
             if time.monotonic() > deadline or context.stop.wait(_POLL_S):
+                self._forget_what_is_gone(behind)
                 raise _waiting(wanted, behind)
+
+    def _forget_what_is_gone(self, behind: list[Behind]) -> None:
+        """A topic that was made again, or lost its tail, ends before what is waited for: begin anew.
+
+        Nobody would come past it before the new messages are as many as the old ones were.
+        """
+        ends = self._progress.ends(behind[0].topic)
+        if any(one.needs > ends.get((one.topic, one.partition), 0) for one in behind):
+            self._wanted = None
 
     def _behind(self, wanted: _Wanted) -> list[Behind]:
         config, progress = self._config, self._progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -16,16 +17,21 @@ from faust.types import TP
 from ops.settings import Settings
 from ops.stack import kafka
 from ops.stack.clickhouse import Endpoint
+from ops.stack.kafka import Broker
 from producers.contract.errors import Stop, Unavailable
 from producers.contract.topics import PARTITION_OF_WARD, topic_specs
 from producers.gateway.config import GatewayConfig
 from producers.gateway.problem import Problem
 from producers.gateway.sender import Sender
+from streams.monitor.config import MonitorConfig
+from streams.monitor.conflicts import Conflicts
+from streams.monitor.cuts import Cuts
+from streams.monitor.jobs import Context
 from streams.topics_setup import ensure_topics
 from streams.watchdog import Limits, Watchdog
-from tests.builders import WARD
+from tests.builders import WARD, status
 from tests.conftest import eventually, free_port
-from tests.pipeline.warehouse import database
+from tests.pipeline.warehouse import Topics, database
 
 TOPIC = "found.events"
 
@@ -134,3 +140,28 @@ async def _sent(sender: Sender, more: int) -> None:
 def _lose_half(data: Path) -> None:
     log = max((data / "kafka" / "data" / f"{TOPIC}-{PARTITION_OF_WARD[WARD]}").glob("*.log"))
     os.truncate(log, log.stat().st_size // 2)
+
+
+def test_cuts_go_on_after_the_topic_was_made_again(kafka: Broker, clickhouse: Endpoint) -> None:
+    """The cut in hand waited for offsets of the old topic: for an hour, or until the new one was as long."""
+    topics = Topics(kafka.bootstrap)
+    topics.send(status(seq) for seq in range(1, 51))
+    with database(clickhouse) as store:
+        config = MonitorConfig(
+            bootstrap=topics.bootstrap,
+            store=store.address,
+            app_id=topics.app_id,
+            events_topic=topics.events,
+            cut_settle_s=0.1,
+        )
+        cuts, context = Cuts(config, Conflicts(7)), Context(config, store, threading.Event())
+        with pytest.raises(Unavailable, match=r"worker is at -?\d+ of 50"):
+            cuts.run(context)
+        topics.admin.delete_topics([topics.events])[topics.events].result(20)
+        eventually(lambda: topics.events not in topics.admin.list_topics(timeout=10).topics, 20)
+        topics.create(topics.specs[0])
+        topics.send([status(1)])
+        with pytest.raises(Unavailable, match="of 50"):
+            cuts.run(context)
+        with pytest.raises(Unavailable, match="of 1 "):
+            cuts.run(context)
