@@ -6,12 +6,13 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from streams.domain.cut import instant_of_cut
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.catalogue.base import NoEffect, Wanted
 from tests.faults.city import City
@@ -130,8 +131,18 @@ class Campaign:
             self.looks = len(watch.looks)
 
     def _compare(self, city: City, watch: Watch) -> None:
-        self.verdict = judge(city, list(watch.asked))
+        losses = [(ran.began_s, ran.began_s + ran.seconds) for ran in self._destroying()]
+        self.verdict = judge(city, list(watch.asked), lambda cut: _within(self._at_s(cut), losses))
         self.judged = True
+
+    def _destroying(self) -> list[Ran]:
+        """The rounds in which a fault destroyed messages."""
+        numbers = {one.round for one in self.happened if one.told}
+        return [ran for number, ran in enumerate(self.ran, 1) if number in numbers]
+
+    def _at_s(self, cut: int) -> float:
+        """The instant of a cut, in seconds of the campaign."""
+        return instant_of_cut(cut) / 1000 - (time.time() - time.monotonic()) - self._begun
 
     def _rounds(self, city: City, watch: Watch) -> None:
         planned = self._planned()
@@ -293,18 +304,11 @@ class Campaign:
 
     def _judge_conservation(self, watch: Watch) -> None:
         """At every look, not only at rest: nothing is broken but while a fault destroys messages."""
-        destroying = {one.round for one in self.happened if one.told}
         spans = [
-            (self._begun + ran.began_s, self._begun + ran.began_s + ran.seconds)
-            for number, ran in enumerate(self.ran, 1)
-            if number in destroying
+            (self._begun + ran.began_s, self._begun + ran.began_s + ran.seconds) for ran in self._destroying()
         ]
         seen = [look for look in watch.looks if look.facts is not None]
-        broken = [
-            bool(look.facts and look.facts.broken)
-            and not any(begin <= look.began <= end for begin, end in spans)
-            for look in seen
-        ]
+        broken = [bool(look.facts and look.facts.broken) and not _within(look.began, spans) for look in seen]
         self.broken_looks = sum(broken)
         # Twice in a row: the rows of one look of the monitor's are not written at one instant.
         for before, now, look in zip(broken, broken[1:], seen[1:], strict=False):
@@ -335,6 +339,10 @@ class Campaign:
             "findings": self.findings,
             "faults": [one.as_dict() for one in self.happened],
         }
+
+
+def _within(moment: float, spans: Sequence[tuple[float, float]]) -> bool:
+    return any(begin <= moment <= end for begin, end in spans)
 
 
 def _undone(fault: Fault) -> bool:

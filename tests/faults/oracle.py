@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ class Verdict:
     conflicts: int = 0
     views: int = 0
     cuts: int = 0
+    cuts_in_losses: int = 0
     cuts_by_ledger: int = 0
     incidents: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
@@ -54,8 +55,8 @@ class Verdict:
             self.findings.append(f"{what}: {len(found)}, e.g. {shown}")
 
 
-def judge(city: City, asked: list[Asked]) -> Verdict:
-    """Compare everything; call it at rest."""
+def judge(city: City, asked: list[Asked], losing: Callable[[int], bool] = lambda _: False) -> Verdict:
+    """Compare everything; call it at rest. `losing`: as in `cuts.differing`."""
     ledger, verdict, store = Ledger.read(city.ledgers), Verdict(), city.store
     verdict.events = ledger.events
     conflicts = _conflicts(city, verdict)
@@ -69,7 +70,7 @@ def judge(city: City, asked: list[Asked]) -> Verdict:
     _whole(city, ledger, verdict)
     _rejects(city, verdict)
     _views(store, ledger, verdict)
-    _cuts(store, ledger, asked, verdict)
+    _cuts(store, ledger, asked, losing, verdict)
     return verdict
 
 
@@ -269,11 +270,15 @@ def _views(store: Store, ledger: Ledger, verdict: Verdict) -> None:
         verdict.findings.append(f"v_dossiers has {steps} steps, the ledger {sum(by_status.values())}")
 
 
-def _cuts(store: Store, ledger: Ledger, asked: list[Asked], verdict: Verdict) -> None:
+def _cuts(
+    store: Store, ledger: Ledger, asked: list[Asked], losing: Callable[[int], bool], verdict: Verdict
+) -> None:
     """A cut that was asked while it was new answers the same now, and what had arrived adds up to it."""
     verdict.cuts = len(asked)
-    verdict.find("cuts that answer otherwise than when they were published", differing(store, asked))
-    for one in asked[:: max(1, len(asked) // 3)][:4]:
+    verdict.find("cuts that answer otherwise than when they were published", differing(store, asked, losing))
+    whole = [one for one in asked if not losing(one.number)]
+    verdict.cuts_in_losses = len(asked) - len(whole)
+    for one in whole[:: max(1, len(whole) // 3)][:4]:
         _cut_by_ledger(store, ledger, one.number, verdict)
 
 

@@ -78,7 +78,8 @@ def markdown(found: dict[str, Any]) -> str:
         f"- compared: {found['verdict']['cells']} cells of {found['verdict']['books']} books,"
         f" {found['verdict']['rejects']} rejects, {found['verdict']['conflicts']} conflicts,"
         f" {found['verdict']['views']} views day by day,"
-        f" {found['verdict']['cuts']} cuts ({found['verdict']['cuts_by_ledger']} against the ledger)",
+        f" {found['verdict']['cuts']} cuts ({found['verdict']['cuts_by_ledger']} against the ledger,"
+        f" {found['verdict'].get('cuts_in_losses', 0)} of moments in which messages were destroyed)",
         f"- incidents that were told: {found['verdict']['incidents']}",
         f"- repeat: `{found['command']}`",
     ]
