@@ -50,9 +50,9 @@ class Written:
         """Compare the new parts' files with what the engine believes of them."""
         found = dict(self._new())
         for path in found.keys() - self._seen:
-            actual = _size(path)
-            if actual is not None and actual < found[path]:
-                _end(path, actual, found[path])
+            # Twice: a part that was dropped meanwhile loses one file after the other.
+            if _short(path, found[path]) and path in dict(self._new()) and _short(path, found[path]):
+                _end(path, found[path])
         self._seen = set(found)
 
     def _new(self) -> list[tuple[str, int]]:
@@ -84,20 +84,19 @@ class Written:
             _log.warning("disk of %s: %s", self._folder, "merging again" if roomy else "no space to merge")
 
 
-def _size(path: str) -> int | None:
-    """Bytes of a part's files; None if it is gone: it was merged meanwhile."""
+def _short(path: str, believed: int) -> bool:
+    """Whether a part's files are smaller than the engine believes; not if it is gone."""
     try:
-        return sum(entry.stat().st_size for entry in os.scandir(path))
+        return sum(entry.stat().st_size for entry in os.scandir(path)) < believed
     except FileNotFoundError:
-        return None
+        return False
 
 
-def _end(path: str, actual: int, believed: int) -> None:
+def _end(path: str, believed: int) -> None:
     _log.critical(
-        "part_not_written: %s has %d bytes of %d: the disk took no more and the engine did not notice."
+        "part_not_written: %s is not of %d bytes: the disk took no more and the engine did not notice."
         " Ending; started again, it goes on with the parts that this one was made of. Make space on the disk",
         path,
-        actual,
         believed,
     )
     os.kill(os.getpid(), signal.SIGKILL)
