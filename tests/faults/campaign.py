@@ -131,14 +131,15 @@ class Campaign:
             self.looks = len(watch.looks)
 
     def _compare(self, city: City, watch: Watch) -> None:
-        losses = [(ran.began_s, ran.began_s + ran.seconds) for ran in self._destroying()]
+        losses = self._losses()
         self.verdict = judge(city, list(watch.asked), lambda cut: _within(self._at_s(cut), losses))
         self.judged = True
 
-    def _destroying(self) -> list[Ran]:
-        """The rounds in which a fault destroyed messages."""
+    def _losses(self) -> list[tuple[float, float]]:
+        """The rounds in which a fault destroyed messages, in seconds of the campaign."""
         numbers = {one.round for one in self.happened if one.told}
-        return [ran for number, ran in enumerate(self.ran, 1) if number in numbers]
+        lost = [ran for number, ran in enumerate(self.ran, 1) if number in numbers]
+        return [(ran.began_s, ran.began_s + ran.seconds) for ran in lost]
 
     def _at_s(self, cut: int) -> float:
         """The instant of a cut, in seconds of the campaign."""
@@ -304,11 +305,12 @@ class Campaign:
 
     def _judge_conservation(self, watch: Watch) -> None:
         """At every look, not only at rest: nothing is broken but while a fault destroys messages."""
-        spans = [
-            (self._begun + ran.began_s, self._begun + ran.began_s + ran.seconds) for ran in self._destroying()
-        ]
+        losses = self._losses()
         seen = [look for look in watch.looks if look.facts is not None]
-        broken = [bool(look.facts and look.facts.broken) and not _within(look.began, spans) for look in seen]
+        broken = [
+            bool(look.facts and look.facts.broken) and not _within(look.began - self._begun, losses)
+            for look in seen
+        ]
         self.broken_looks = sum(broken)
         # Twice in a row: the rows of one look of the monitor's are not written at one instant.
         for before, now, look in zip(broken, broken[1:], seen[1:], strict=False):

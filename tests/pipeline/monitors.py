@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from streams.monitor.config import MonitorConfig
-from streams.monitor.jobs import jobs
+from streams.monitor.jobs import Job, jobs
 from streams.monitor.monitor import Monitor
 
 
@@ -22,6 +22,13 @@ def monitoring(config: MonitorConfig, *names: str, every_s: float = math.inf) ->
         if job.name in names or not names
     ]
     assert not names or {job.name for job in wanted} == set(names)
+    with running(config, wanted) as monitor:
+        yield monitor
+
+
+@contextmanager
+def running(config: MonitorConfig, wanted: list[Job], ends_s: float = 60.0) -> Iterator[Monitor]:
+    """A monitor of these jobs, which ends within `ends_s` seconds when it is asked to."""
     monitor, stop = Monitor(config, wanted), threading.Event()
     thread = threading.Thread(target=monitor.run, args=(stop,))
     thread.start()
@@ -29,4 +36,5 @@ def monitoring(config: MonitorConfig, *names: str, every_s: float = math.inf) ->
         yield monitor
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(ends_s)
+        assert not thread.is_alive()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -15,21 +14,13 @@ from streams.monitor.jobs import Context, Facts, Job
 from streams.monitor.monitor import Monitor
 from streams.warehouse.store import Address
 from tests.conftest import eventually
+from tests.pipeline import monitors
 
 CONFIG = MonitorConfig(bootstrap="nowhere:1", store=Address("nowhere", 1, "none", "nobody", "none"))
 
 
-@contextmanager
-def running(*jobs: Job) -> Iterator[Monitor]:
-    monitor, stop = Monitor(CONFIG, list(jobs)), threading.Event()
-    thread = threading.Thread(target=monitor.run, args=(stop,))
-    thread.start()
-    try:
-        yield monitor
-    finally:
-        stop.set()
-        thread.join(20)
-        assert not thread.is_alive()
+def running(*jobs: Job) -> AbstractContextManager[Monitor]:
+    return monitors.running(CONFIG, list(jobs), ends_s=20)
 
 
 def counting(name: str) -> tuple[Job, list[float]]:

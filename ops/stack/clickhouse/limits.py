@@ -43,11 +43,11 @@ _ROWS_FIRST: Final = {"query_plan_merge_filters": "0", "output_format_write_stat
 def limited(settings: Settings, account: Account, asked: Mapping[str, str]) -> dict[str, str]:
     """The settings in force: what was asked for, within what the account may ask."""
     if account.writes:
-        own = {
+        return {
             "max_memory_usage": str(settings.clickhouse_memory_mb << 20),
             "min_free_disk_bytes_to_perform_insert": str(settings.clickhouse_disk_reserve_mb << 20),
+            **asked,
         }
-        return own | dict(asked)
     chosen = {
         name: value for name, value in asked.items() if name in _OWN_CHOICE or name.startswith(_PREFIXES)
     }
