@@ -36,14 +36,7 @@ FROM r_dossiers AS s
 WHERE s.retracted = 0
     AND (s.ward, s.epoch, s.seq, s.content_hash) NOT IN
         (SELECT ward, epoch, seq, content_hash FROM r_losers)
-    AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN
-    (
-        SELECT ward, dossier, epoch, seq
-        FROM r_dossiers
-        WHERE retracted = 1
-            AND (ward, event_epoch, event_seq, content_hash) NOT IN
-                (SELECT ward, epoch, seq, content_hash FROM r_losers)
-    )
+    AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN (SELECT ward, dossier, epoch, seq FROM r_retracted)
 GROUP BY ward, dossier
 SETTINGS optimize_aggregation_in_order = 1
 COMMENT 'vi: tình trạng hiện tại của từng hồ sơ | en: the current state of each dossier';

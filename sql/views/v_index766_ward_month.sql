@@ -48,19 +48,23 @@ FROM
 (
     SELECT ward, period,
         map(
-            'progress', (toInt64(sum(n_on_time)), toInt64(sum(n_received))),
-            'online', (toInt64(sum(n_online)), toInt64(sum(n_received))),
-            'payment', (toInt64(sum(n_paid)), toInt64(sum(n_payable))),
-            'digitised', (toInt64(sum(n_digitised)), toInt64(sum(n_said)))) AS figures
+            'progress', (sum(n_in_time), sum(n_received)),
+            'online', (sum(n_online), sum(n_received)),
+            'payment', (sum(n_paid), sum(n_payable)),
+            'digitised', (sum(n_digitised), sum(n_said))) AS figures
     FROM
     (
-        SELECT ward, period, 0 AS n_on_time, s.received AS n_received, s.online AS n_online, s.paid_online AS n_paid,
-            s.paid_online + s.paid_otherwise AS n_payable, s.digitised AS n_digitised, s.digitised + s.not_digitised AS n_said
-        FROM v_service_ward_month AS s
+        -- What the books hold is not counted once more from the raw steps.
+        SELECT
+            b.ward AS ward, toDate32(toStartOfMonth(b.day)) AS period,
+            toInt64(b.early + b.on_time) AS n_in_time, toInt64(b.received) AS n_received, toInt64(b.online) AS n_online,
+            toInt64(0) AS n_paid, toInt64(0) AS n_payable, toInt64(0) AS n_digitised, toInt64(0) AS n_said
+        FROM r_day AS b
         UNION ALL
-        SELECT ward, period, o.early + o.on_time, 0, 0, 0, 0, 0, 0
-        FROM v_on_time_ward_month AS o
-        WHERE o.policy = 'due_date.reported@1'
+        SELECT
+            ward, period, toInt64(0), toInt64(0), toInt64(0), toInt64(s.paid_online), toInt64(s.paid_online + s.paid_otherwise),
+            toInt64(s.digitised), toInt64(s.digitised + s.not_digitised)
+        FROM v_service_ward_month AS s
     )
     GROUP BY ward, period
 ) AS m

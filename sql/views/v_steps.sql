@@ -43,13 +43,7 @@ SELECT
 FROM r_events AS e
 WHERE e.status > 0 AND e.of_seq = 0
     AND (e.ward, e.epoch, e.seq, e.content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM r_losers)
-    AND (e.ward, e.dossier, e.epoch, e.seq) NOT IN
-    (
-        SELECT l.ward, l.dossier, l.of_epoch, l.of_seq
-        FROM r_late_events AS l
-        WHERE l.of_seq > 0
-            AND (l.ward, l.epoch, l.seq, l.content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM r_losers)
-    )
+    AND (e.ward, e.dossier, e.epoch, e.seq) NOT IN (SELECT ward, dossier, epoch, seq FROM r_retracted)
 -- A seq's contents all lie in the month in which they happened, so no merge crosses it.
 SETTINGS do_not_merge_across_partitions_select_final = 1
 COMMENT 'vi: từng bước được tính, đã trừ bước bị rút lại và số thứ tự dùng lại | en: each step that counts: net of retractions and of seqs that were used again';

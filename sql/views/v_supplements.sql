@@ -78,14 +78,7 @@ FROM
         WHERE s.retracted = 0
             AND (s.ward, s.dossier) IN (SELECT ward, dossier FROM r_dossiers WHERE status = 5)
             AND (s.ward, s.epoch, s.seq, s.content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM r_losers)
-            AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN
-            (
-                SELECT l.ward, l.dossier, l.of_epoch, l.of_seq
-                FROM r_late_events AS l
-                WHERE l.of_seq > 0
-                    AND (l.ward, l.epoch, l.seq, l.content_hash) NOT IN
-                        (SELECT ward, epoch, seq, content_hash FROM r_losers)
-            )
+            AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN (SELECT ward, dossier, epoch, seq FROM r_retracted)
         GROUP BY ward, dossier
     )
     ARRAY JOIN ends AS ended
