@@ -1,9 +1,9 @@
 """Goal: the open dossiers kept apart are exactly the open ones of all, whatever comes in whatever order.
 
 Method: random histories with retractions, late ones, reused seqs and repetitions go in piece by piece, out
-of order, with merges in between that throw away what has ended; after each piece `v_open_dossiers` is
-compared with the open rows of `v_dossiers`, now and as of cuts. The latter looks at every step and keeps
-nothing: the oracle.
+of order, with merges in between that throw away what has ended and copies of what has not; after each piece
+`v_open_dossiers` is compared with the open rows of `v_dossiers`, now and as of cuts. The latter looks at
+every step and keeps nothing: the oracle.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from producers.contract.envelope import SequencedEvent, StatusChangedEvent
 from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Status
 from producers.contract.wards import WARDS
-from streams.monitor.upkeep import sweep
+from streams.monitor.upkeep import copy, sweep
 from streams.warehouse import as_of, tables
 from streams.warehouse.block import Block, Span
 from streams.warehouse.store import Row, Store
@@ -133,6 +133,14 @@ def tidy(store: Store) -> None:
     """What merges and the monitor would do within a day."""
     store.command("OPTIMIZE TABLE open_dossiers FINAL")
     sweep(store, rows_min=1)
+    later(store)
+    copy(store)
+
+
+def later(store: Store) -> None:
+    """As if all that was written until now had been written two hours ago."""
+    earlier = "stored_at = stored_at - INTERVAL 2 HOUR"
+    store.command(f"ALTER TABLE open_dossiers UPDATE {earlier} WHERE 1 SETTINGS mutations_sync = 1")
 
 
 def test_what_has_ended_is_thrown_away_and_comes_back_when_its_end_is_taken_back(store: Store) -> None:
@@ -157,3 +165,56 @@ def test_an_end_that_comes_before_its_beginning_waits_for_it(store: Store) -> No
     tidy(store)
     assert store.value("SELECT count() FROM open_dossiers") == 0
     assert rows(store, OPEN) == rows(store, ORACLE) == []
+
+
+RECEIVED: Final = status(1, status=Status.RECEIVED, dossier="H26.00070-250701-0001")
+DONE: Final = status(2, status=Status.DONE, dossier="H26.00070-250701-0001", finished_at=START)
+
+
+@pytest.fixture
+def copied(store: Store) -> Store:
+    """One open dossier, of which only a copy is left: whatever is answered comes from it."""
+    load(store, [(RECEIVED, 1_751_331_600_000, 1)])
+    later(store)
+    assert copy(store) == 1
+    store.command("TRUNCATE TABLE dossiers")
+    return store
+
+
+def test_open_dossiers_are_read_from_the_copy(copied: Store) -> None:
+    assert rows(copied, "SELECT dossier, status FROM v_open_dossiers") == [(RECEIVED.data.dossier, 2)]
+
+
+@pytest.mark.parametrize(
+    "again", [RECEIVED, status(3, status=Status.PROCESSING, dossier="H26.00070-250701-0001")]
+)
+def test_what_was_written_after_the_copy_is_looked_up(copied: Store, again: SequencedEvent) -> None:
+    load(copied, [(again, 1_751_331_700_000, 2)])
+    ((copied_now,),) = rows(copied, "SELECT copied FROM r_open_keys")
+    assert not copied_now
+    assert rows(copied, OPEN) != []
+
+
+def test_an_end_after_the_copy_ends_the_dossier(copied: Store) -> None:
+    load(copied, [(DONE, 1_751_331_700_000, 2)])
+    assert rows(copied, OPEN) == []
+
+
+@pytest.mark.parametrize("hours", [-4, 4])
+def test_a_copy_too_old_or_of_the_future_is_not_read(copied: Store, hours: int) -> None:
+    other = f"SELECT * REPLACE (made + INTERVAL {hours} HOUR AS made)"
+    for table in ("open_steps", "open_copies"):
+        copied.command(f"INSERT INTO {table} {other} FROM {table}")
+        copied.command(f"DELETE FROM {table} WHERE abs(dateDiff('minute', made, now())) < 60")
+    assert rows(copied, "SELECT copied FROM r_open_keys") == [(False,)]
+
+
+def test_half_a_copy_is_not_read_and_one_of_the_future_goes_with_the_next(store: Store) -> None:
+    load(store, [(RECEIVED, 1_751_331_600_000, 1)])
+    later(store)
+    store.command("INSERT INTO open_steps SELECT now() - INTERVAL 1 MINUTE, * FROM dossiers")
+    assert rows(store, "SELECT copied FROM r_open_keys") == [(False,)]
+    store.command("INSERT INTO open_copies VALUES (now() + INTERVAL 1 DAY, 7)")
+    assert copy(store) == 1
+    assert store.value("SELECT count() FROM open_copies WHERE made > now()") == 0
+    assert rows(store, "SELECT copied FROM r_open_keys") == [(True,)]
