@@ -19,7 +19,6 @@ EVENTS = 31_500
 KINDS_MIN = 20
 
 
-@pytest.mark.long
 @pytest.mark.timeout(1500)
 def test_short_campaign_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
     arguments = ["--seed", "8", "--events", str(EVENTS), "--minutes", "0.7", "--patience", "5", "--json"]
