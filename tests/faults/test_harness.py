@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from tests.faults.catalogue.base import Wanted
 from tests.faults.events import BLOCK, make
 from tests.faults.oracle import cells_of
 from tests.faults.pace import Pace
+from tests.faults.plan import Extra, Poison
 from tests.faults.report import figures, table
 from tests.faults.schedule import again, rounds
 from tests.faults.soak import Sample, judged, leaks, slope, victims
@@ -189,3 +193,13 @@ def test_reports_become_one_table() -> None:
     assert (found["kills"], found["recovered_max_s"], found["named_max_s"]) == (5, 9.0, 2.2)
     assert found["least_events_of_a_round"] == 7
     assert table([report]).splitlines()[2].startswith("| 1 | 1000000 | 126 | 5 | 50 | 60 | 55 | 0 | 0 |")
+
+
+def test_what_is_sent_again_was_rejected_in_the_events_topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [Poison("not_json", b"{", b"k", 1), Poison("bad_shape", b"junk", b"k", 1, topic="books")]
+    city: Any = SimpleNamespace(extra=Extra(poison=known))
+    sent: list[Poison] = []
+    fault = FAULTS["dead-letters-replayed-twice"](city, Random(1))
+    monkeypatch.setattr(fault, "poison", sent.extend)
+    fault.inject()
+    assert [one.value for one in sent] == [b"{", b"{"]
