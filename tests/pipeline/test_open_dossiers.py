@@ -8,6 +8,7 @@ every step and keeps nothing: the oracle.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from random import Random
 from typing import Final
@@ -20,6 +21,9 @@ from producers.contract.envelope import SequencedEvent, StatusChangedEvent
 from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Status
 from producers.contract.wards import WARDS
+from streams.monitor import upkeep
+from streams.monitor.config import MonitorConfig
+from streams.monitor.jobs import Context
 from streams.monitor.upkeep import copy, sweep
 from streams.warehouse import as_of, tables
 from streams.warehouse.block import Block, Span
@@ -218,3 +222,9 @@ def test_half_a_copy_is_not_read_and_one_of_the_future_goes_with_the_next(store:
     assert copy(store) == 1
     assert store.value("SELECT count() FROM open_copies WHERE made > now()") == 0
     assert rows(store, "SELECT copied FROM r_open_keys") == [(True,)]
+
+
+def test_a_monitor_that_is_started_again_makes_no_other_copy(store: Store) -> None:
+    context = Context(MonitorConfig(bootstrap="127.0.0.1:1", store=store.address), store, threading.Event())
+    assert upkeep.run(context).keys() == {"ended_dossiers", "copied_steps"}
+    assert upkeep.run(context).keys() == {"ended_dossiers"}
