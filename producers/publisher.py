@@ -41,6 +41,8 @@ _READ_ROWS: Final = 2_000
 _IDLE_S: Final = 0.02
 _ACKNOWLEDGE_EVERY_S: Final = 0.25
 _METADATA_WAIT_S: Final = 3.0
+_LOOK_EVERY_S: Final = 1.0
+_LOOK_WAIT_S: Final = 0.5
 _DRAIN_S: Final = 10.0
 _BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _KAFKA_REMEDY: Final = "The events wait in the outbox; check the line to the city and the address of Kafka"
@@ -104,6 +106,14 @@ class _Session:
             self.failure = self.failure or error.str()
         elif error.code() in (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION):
             self.away = error.str()
+
+    def look(self, topic: str) -> None:
+        """Notice that Kafka is back where no event of the outbox's own would tell."""
+        try:
+            self.producer.list_topics(topic, _LOOK_WAIT_S)
+        except KafkaException:
+            return
+        self.away = ""
 
     def produce(self, topic: str, ward: str, value: bytes, report: Callable[..., None] | None) -> None:
         """Queue a message, signed if the publisher has a key. Raises BufferError when there is no room."""
@@ -169,7 +179,7 @@ class Publisher:
         self._state: State = "stopped"
         self._detail = self._unsaved = ""
         self._sessions = self._delivered_before = 0
-        self._acknowledge_at_s = self._beat_at_s = 0.0
+        self._acknowledge_at_s = self._beat_at_s = self._look_at_s = 0.0
         self._config: dict[str, object] = {
             **_PRODUCER,
             "bootstrap.servers": bootstrap,
@@ -299,6 +309,7 @@ class Publisher:
         if session.unsaved and (time.monotonic() >= self._acknowledge_at_s or (idle and not self._unsaved)):
             self._acknowledge(session)
         self._say("idle" if idle else "sending", self._unsaved)
+        self._look(session)
         self._beat_all()
 
     def _queue_some(self, session: _Session) -> int:
@@ -338,6 +349,11 @@ class Publisher:
         if not session.away:
             session.producer.flush(1.0)  # heartbeats and resent events, which nobody counts
         self._acknowledge(session)
+
+    def _look(self, session: _Session) -> None:
+        if session.away and time.monotonic() >= self._look_at_s:
+            session.look(self.topic)
+            self._look_at_s = time.monotonic() + _LOOK_EVERY_S
 
     def _beat_all(self) -> None:
         if self._beat_every_s and time.monotonic() >= self._beat_at_s:

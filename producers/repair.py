@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 from confluent_kafka import (
-    OFFSET_STORED,
+    OFFSET_BEGINNING,
     Consumer,
     KafkaError,
     KafkaException,
@@ -40,6 +40,7 @@ _PAGE_ROWS: Final = 1_000
 _POLL_S: Final = 0.2
 _CONFIRM_S: Final = 30.0
 _RETRY_S: Final = 1.0
+_PLACE_S: Final = 5.0
 _DELIVERY_S: Final = 15.0
 _VALUE_BYTES_MAX: Final = 4_096
 
@@ -167,16 +168,29 @@ class RequestListener:
 
     def run(self, stop: threading.Event) -> None:
         """Listen until `stop` is set. Kafka away, or a city that knows no requests yet: wait and go on."""
+        said = ""
         while not stop.is_set():
             consumer = Consumer(self._config, logger=_log)
             try:
-                consumer.assign([TopicPartition(self._topic, 0, OFFSET_STORED)])
+                consumer.assign([self._place(consumer)])
                 self._listen(consumer, stop)
             except KafkaException as error:
-                _log.warning("requests: %s", error)
+                if str(error) != said:  # Kafka may be away for days
+                    _log.warning("requests: %s", error)
+                said = str(error)
                 stop.wait(_RETRY_S)
             finally:
                 consumer.close()
+
+    def _place(self, consumer: Consumer) -> TopicPartition:
+        """Where to go on. Not left to librdkafka, which asks once and never again if Kafka is just starting.
+
+        :raises KafkaException: Kafka does not tell
+        """
+        (found,) = consumer.committed([TopicPartition(self._topic, 0)], timeout=_PLACE_S)
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return TopicPartition(self._topic, 0, found.offset if found.offset >= 0 else OFFSET_BEGINNING)
 
     def _listen(self, consumer: Consumer, stop: threading.Event) -> None:
         send = through(self._publisher, stop)
@@ -184,9 +198,9 @@ class RequestListener:
             message = consumer.poll(_POLL_S)
             if message is None:
                 continue
-            if message.error() is not None:
-                stop.wait(_RETRY_S)  # librdkafka goes on by itself; the topic may not be there yet
-                continue
+            error = message.error()
+            if error is not None:
+                raise KafkaException(error)  # a new consumer knows nothing that is no longer so
             key = message.key()
             request = decode(message.value(), key if isinstance(key, bytes) else None)
             # Those for others are not committed: reading a week's requests again at a start costs nothing.

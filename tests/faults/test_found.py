@@ -18,18 +18,22 @@ from ops.settings import Settings
 from ops.stack import kafka
 from ops.stack.clickhouse import Endpoint
 from ops.stack.kafka import Broker
+from producers.contract.envelope import StatusChangedEvent
 from producers.contract.errors import Stop, Unavailable
 from producers.contract.topics import PARTITION_OF_WARD, topic_specs
 from producers.gateway.config import GatewayConfig
 from producers.gateway.problem import Problem
 from producers.gateway.sender import Sender
+from producers.outbox import Draft, Outbox
+from producers.publisher import Publisher
+from producers.repair import RequestListener, ask, new_request
 from streams.monitor.config import MonitorConfig
 from streams.monitor.conflicts import Conflicts
 from streams.monitor.cuts import Cuts
 from streams.monitor.jobs import Context
 from streams.topics_setup import ensure_topics
 from streams.watchdog import Limits, Watchdog
-from tests.builders import WARD, status
+from tests.builders import START, WARD, status
 from tests.conftest import eventually, free_port
 from tests.pipeline.warehouse import Topics, database
 
@@ -139,6 +143,31 @@ async def _sent(sender: Sender, more: int) -> None:
 def _lose_half(data: Path) -> None:
     log = max((data / "kafka" / "data" / f"{TOPIC}-{PARTITION_OF_WARD[WARD]}").glob("*.log"))
     os.truncate(log, log.stat().st_size // 2)
+
+
+def test_ward_started_before_kafka_answers_requests_all_the_same(tmp_path: Path) -> None:
+    """Its place in the requests could not be read while Kafka came up, and was never asked for again."""
+    settings = Settings(data_dir=tmp_path, kafka_bootstrap=f"127.0.0.1:{free_port()}")
+    broker, stop = kafka.start(settings), threading.Event()
+    ensure_topics(broker.bootstrap, topic_specs(TOPIC, "found"))
+    with Outbox(tmp_path / "outbox.db") as outbox:
+        outbox.append(WARD, [Draft(StatusChangedEvent, status(1).data, START)])
+        publisher = Publisher(outbox, broker.bootstrap, TOPIC)
+        assert publisher.run_until_empty(60)
+        broker.kill()
+        listener = RequestListener(outbox, publisher, broker.bootstrap)
+        threads = [threading.Thread(target=run, args=(stop,)) for run in (publisher.run, listener.run)]
+        try:
+            for thread in threads:
+                thread.start()
+            broker = kafka.start(settings)
+            assert ask(broker.bootstrap, [new_request(WARD, outbox.epoch, 1, 1)], TOPIC) == 1
+            eventually(lambda: listener.answered == 1, 60)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+            broker.stop()
 
 
 def test_cuts_go_on_after_the_topic_was_made_again(kafka: Broker, clickhouse: Endpoint) -> None:
