@@ -64,26 +64,39 @@ _BOOK_DAY: Final = ("*.time", "retracted.data.of_time", "day-closed.data.day")
 _SEQS: Final = (*_EPOCH, *_SEQ)
 _BEAT: Final = tuple(f"heartbeat.data.{name}" for name in ("epoch", "last_seq"))
 
+_EVENTS: Final[Mapping[str, Members]] = {
+    "*": _SEQS,
+    "ward": _WARD,
+    "epoch": _EPOCH,
+    "seq": _SEQ,
+    "type": ("*.type",),
+    "occurred_at": ("*.time",),
+    "day": ("*.time",),
+    "book_day": _BOOK_DAY,
+    **_STEP,
+    "timeliness": _TIMELINESS,
+    "minutes": _MINUTES,
+    "of_epoch": ("retracted.data.of",),
+    "of_seq": ("retracted.data.of",),
+    "body": _BODY,
+    "rank": ("kafka.timestamp", "kafka.offset"),
+    "content_hash": ("*.type", "*.time", *(one for members in _STEP.values() for one in members), *_BODY),
+    **_KAFKA,
+}
+_TAKES_BACK: Final = ("retracted.data.of",)
+# Of a step, and of its taking back under the step's own number.
+_STEPS: Final[Mapping[str, Members]] = {
+    **_EVENTS,
+    "epoch": (*_EPOCH, *_TAKES_BACK),
+    "seq": (*_SEQ, *_TAKES_BACK),
+    "retracted": _TAKES_BACK,
+    "event_epoch": _EPOCH,
+    "event_seq": _SEQ,
+}
+
 ORIGINS: Final[Mapping[str, Mapping[str, Members]]] = {
-    "events": {
-        "*": _SEQS,
-        "ward": _WARD,
-        "epoch": _EPOCH,
-        "seq": _SEQ,
-        "type": ("*.type",),
-        "occurred_at": ("*.time",),
-        "day": ("*.time",),
-        "book_day": _BOOK_DAY,
-        **_STEP,
-        "timeliness": _TIMELINESS,
-        "minutes": _MINUTES,
-        "of_epoch": ("retracted.data.of",),
-        "of_seq": ("retracted.data.of",),
-        "body": _BODY,
-        "rank": ("kafka.timestamp", "kafka.offset"),
-        "content_hash": ("*.type", "*.time", *(one for members in _STEP.values() for one in members), *_BODY),
-        **_KAFKA,
-    },
+    "events": _EVENTS,
+    "open_steps": {**_STEPS, "made": ("monitor",)},
     "heartbeats": {
         "*": ("heartbeat.data.clock",),
         "ward": _WARD,
@@ -176,6 +189,7 @@ MADE_BY: Final[Mapping[str, str]] = {
             "alert_deliveries",
             "double_entry",
             "conservation",
+            "open_copies",
         ),
         "monitor",
     ),
