@@ -19,6 +19,7 @@ from tests.faults.city import City
 from tests.faults.oracle import Verdict, as_dict, judge
 from tests.faults.plan import Plan
 from tests.faults.schedule import Round, again, rounds
+from tests.faults.spent import Spent
 from tests.faults.standing import tolerant
 from tests.faults.watch import Watch, named
 
@@ -262,7 +263,7 @@ class Campaign:
 
     def _recover(self, what: str, names: str, city: City, watch: Watch) -> float:
         """After the last of the round's faults: until all that was promised is counted, and all is well."""
-        healed = time.monotonic()
+        healed, spent = time.monotonic(), Spent(city)
         longest = RECOVERED_S_MAX * self.plan.patience
         late = city.settle(longest)
         exact = time.monotonic() - healed
@@ -272,7 +273,8 @@ class Campaign:
         note(f"{what}; all counted after {exact:.1f} s, all well after {took:.1f} s")
         if late or took >= longest:
             self.findings.append(
-                f"{what} ({names}): not recovered within {longest:.0f} s: {late} {watch.unwell()}"
+                f"{what} ({names}): not recovered within {longest:.0f} s: {late} {watch.unwell()};"
+                f" {spent.words()}"
             )
         return took
 

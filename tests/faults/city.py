@@ -218,6 +218,12 @@ class City(Standing):
             return own.pid if own.poll() is None else 0
         return next((p.pid for p in self.processes() if p.name == name), 0)
 
+    def pids(self) -> dict[str, int]:
+        """Of all that run now: under the supervisor, and the wards' senders."""
+        own = {name: self.pid(name) for name in self._running}
+        found = {one.name: one.pid for one in self.processes()} | own
+        return {name: pid for name, pid in found.items() if pid}
+
     def signal(self, name: str, number: int) -> bool:
         """Send a signal; whether there was a process to take it."""
         pid = self.pid(name)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from random import Random
 from types import SimpleNamespace
@@ -21,6 +24,7 @@ from tests.faults.plan import Extra, Poison
 from tests.faults.report import figures, table
 from tests.faults.schedule import again, rounds
 from tests.faults.soak import Sample, judged, leaks, slope, victims
+from tests.faults.spent import Spent
 from tests.faults.watch import Facts, Incident, Look, named
 
 WARD, OTHER = "00070", "00004"
@@ -203,3 +207,25 @@ def test_what_is_sent_again_was_rejected_in_the_events_topic(monkeypatch: pytest
     monkeypatch.setattr(fault, "poison", sent.extend)
     fault.inject()
     assert [one.value for one in sent] == [b"{", b"{"]
+
+
+def test_a_process_that_works_is_named_with_its_time() -> None:
+    lazy = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    busy = subprocess.Popen([sys.executable, "-c", "for _ in range(10**8): pass"])
+    members = SimpleNamespace(pids=lambda: {"lazy": lazy.pid, "busy": busy.pid, "gone": 2**22 + 1})
+    try:
+        spent = Spent(members)
+        deadline = time.monotonic() + 60
+        while spent.by_process()["busy"] < 0.6 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        found = spent.by_process()
+        assert next(iter(found)) == "busy"
+        assert found["busy"] >= 0.6
+        assert "gone" not in found
+        assert re.fullmatch(
+            r"processor: busy [0-9.]+ s.*; the machine [0-9.]+ s, taken by others [0-9.]+ s", spent.words()
+        )
+    finally:
+        for one in (lazy, busy):
+            one.kill()
+            one.communicate()
