@@ -52,6 +52,12 @@ def running(endpoint: Endpoint, query_id: str) -> bool:
     return ask(endpoint, shown, user=WRITER).text == "1\n"
 
 
+def test_a_string_that_names_the_process_list_stays_what_it_is(clickhouse: Endpoint) -> None:
+    mine = "countIf(query LIKE '%system.processes%') > 0"
+    found = ask(clickhouse, f"SELECT 'it''s \\'system.processes', {mine} FROM system.processes", user=WRITER)
+    assert found.text == "it\\'s \\'system.processes\t1\n"
+
+
 def in_thread(work: Callable[[], Answer]) -> tuple[threading.Thread, list[Answer]]:
     answers: list[Answer] = []
     thread = threading.Thread(target=lambda: answers.append(work()))

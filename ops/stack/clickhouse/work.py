@@ -33,7 +33,10 @@ from ops.stack.clickhouse.statement import READ_BYTES_MAX, Statement, as_invoker
 from ops.stack.clickhouse.turns import Turn
 from ops.stack.clickhouse.ward import WardFilters
 
-_PROCESSES: Final = re.compile(r"\bsystem\.processes\b", re.IGNORECASE)
+# A string that names the table is no look at it: `query NOT LIKE '%system.processes%'`.
+_PROCESSES: Final = re.compile(
+    r"(?P<quoted>'(?:[^'\\]|\\.|'')*+')|\bsystem\.processes\b", re.IGNORECASE | re.DOTALL
+)
 _PROCESS_LIST: Final = re.compile(r"\s*SHOW\s+PROCESSLIST\b", re.IGNORECASE)
 
 
@@ -187,7 +190,7 @@ class Worker:
         shown = processes(account)
         sql = _PROCESS_LIST.sub(lambda _: f"SELECT * FROM {shown}", statement.sql, count=1)
         if sql == statement.sql:
-            sql = _PROCESSES.sub(lambda _: shown, sql)
+            sql = _PROCESSES.sub(lambda found: found["quoted"] or shown, sql)
         at = statement.format_at
         moved = None if at is None else at + len(sql) - len(statement.sql)
         return Statement(sql, statement.format, None, moved)
