@@ -56,6 +56,8 @@ def test_a_string_that_names_the_process_list_stays_what_it_is(clickhouse: Endpo
     mine = "countIf(query LIKE '%system.processes%') > 0"
     found = ask(clickhouse, f"SELECT 'it''s \\'system.processes', {mine} FROM system.processes", user=WRITER)
     assert found.text == "it\\'s \\'system.processes\t1\n"
+    shown = "SELECT /* it's */ count() > 0 FROM system.processes WHERE user = 'dongbo'"
+    assert ask(clickhouse, shown, user=WRITER).text == "1\n"
 
 
 def in_thread(work: Callable[[], Answer]) -> tuple[threading.Thread, list[Answer]]:

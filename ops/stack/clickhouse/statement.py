@@ -73,6 +73,17 @@ def tokens(sql: bytes) -> Iterator[Token]:
             depth += 1
 
 
+def with_table(sql: str, name: bytes, shown: str) -> str:
+    """The same SQL with `shown` for the table `name` (upper case), but in comments and quotes."""
+    raw, parts, end = sql.encode(), list[bytes](), 0
+    found = list(tokens(raw))
+    for first, mark, last in zip(found, found[1:], found[2:], strict=False):
+        if first.text + mark.text + last.text == name and last.end - first.start == len(name):
+            parts += [raw[end : first.start], shown.encode()]
+            end = last.end
+    return b"".join([*parts, raw[end:]]).decode()
+
+
 def parse(query: bytes, body: bytes) -> Statement:
     """The statement of one request: `query` is the SQL, `body` what came besides it (empty if nothing).
 

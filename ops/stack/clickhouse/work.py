@@ -29,14 +29,10 @@ from ops.stack.clickhouse.request import Manner, Request, understand
 from ops.stack.clickhouse.running import Registry, Running, processes
 from ops.stack.clickhouse.sessions import Sessions
 from ops.stack.clickhouse.sight import Sight, keep_originals
-from ops.stack.clickhouse.statement import READ_BYTES_MAX, Statement, as_invoker
+from ops.stack.clickhouse.statement import READ_BYTES_MAX, Statement, as_invoker, with_table
 from ops.stack.clickhouse.turns import Turn
 from ops.stack.clickhouse.ward import WardFilters
 
-# A string that names the table is no look at it: `query NOT LIKE '%system.processes%'`.
-_PROCESSES: Final = re.compile(
-    r"(?P<quoted>'(?:[^'\\]|\\.|'')*+')|\bsystem\.processes\b", re.IGNORECASE | re.DOTALL
-)
 _PROCESS_LIST: Final = re.compile(r"\s*SHOW\s+PROCESSLIST\b", re.IGNORECASE)
 
 
@@ -190,7 +186,7 @@ class Worker:
         shown = processes(account)
         sql = _PROCESS_LIST.sub(lambda _: f"SELECT * FROM {shown}", statement.sql, count=1)
         if sql == statement.sql:
-            sql = _PROCESSES.sub(lambda found: found["quoted"] or shown, sql)
+            sql = with_table(sql, b"SYSTEM.PROCESSES", shown)
         at = statement.format_at
         moved = None if at is None else at + len(sql) - len(statement.sql)
         return Statement(sql, statement.format, None, moved)
