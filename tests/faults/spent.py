@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Final, Protocol
 
+from tests.bench.timing import cpu_ms
+
 _TICK_S: Final = 1.0 / os.sysconf("SC_CLK_TCK")
 _LEAST_S: Final = 0.5
 # Fields of the first line of /proc/stat, after its name (man proc_stat).
@@ -48,12 +50,11 @@ def _times(members: Members) -> dict[tuple[str, int], float]:
 
 
 def _seconds(pid: int) -> float | None:
-    """User and system time of a process; None if it is gone. Fields 14 and 15 (man proc_pid_stat)."""
+    """None if it is gone."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return cpu_ms(pid) / 1000
     except OSError:
         return None
-    return (int(fields[11]) + int(fields[12])) * _TICK_S
 
 
 def _machine() -> tuple[float, float]:
