@@ -99,7 +99,10 @@ class Town:
         wait_all_read(self.loader, 90)
 
     def cut(self) -> int:
-        """A cut of now, as the monitor publishes it; its number."""
+        """A cut of now, as the monitor publishes it; its number, above that of every cut before."""
+        newest = int(self.store.value("SELECT max(number) FROM city_cut") or 0)
+        # A cut's number is its cell of the grid: two cuts within one cell would be one and the same.
+        eventually(lambda: number_of_cut(time.time_ns() // 1_000_000) > newest, 30, 0.2)
         now_ms = time.time_ns() // 1_000_000
         names = ("number", "at", "published_at", "generation", "wards_total")
         kinds = ("UInt64", "DateTime64(3)", "DateTime64(3)", "UInt32", "UInt16")
