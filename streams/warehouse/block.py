@@ -17,6 +17,7 @@ from producers.contract.errors import Reject
 from producers.contract.signing import Headers, Verifier
 from streams.domain import records
 from streams.domain.cut import cut_of_arrival
+from streams.domain.days import day_number
 from streams.warehouse import rows, steps, tables
 from streams.warehouse.rows import Message, Row
 from streams.warehouse.tables import Table
@@ -79,8 +80,8 @@ class Block:
     others: list[Row] = field(default_factory=list)
     heartbeats: list[Row] = field(default_factory=list)
     rejects: list[Row] = field(default_factory=list)
-    book: list[Row] = field(default_factory=list)
-    ward_sync: dict[tuple[str, int], Row] = field(default_factory=dict)
+    book: dict[tuple[Any, ...], Row] = field(default_factory=dict)
+    ward_sync: dict[tuple[Any, ...], Row] = field(default_factory=dict)
     incidents: list[Row] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     arrivals: list[int] = field(default_factory=list)
@@ -166,18 +167,26 @@ class Block:
         """Returns when Kafka had the event behind the record, for the delay as people feel it."""
         if key is None or value is None:
             raise Reject("null_value", "changelog record")
-        self.size_bytes += _ROW_BYTES + 4 * len(value)
-        if not records.is_sync(key):
-            row = rows.book_row(value)
-            self.book.append(row)
-            return int(row[_BOOK_ARRIVED]) or arrived_ms
-        row = rows.sync_row(value)
         # Cuts ask for the newest at each of their instants; of one cell of their grid only the newest counts.
-        cell = (row[_SYNC_WARD], cut_of_arrival(row[_SYNC_KNOWN]))
-        known = self.ward_sync.get(cell)
-        if known is None or row[_SYNC_VERSION] >= known[_SYNC_VERSION]:
-            self.ward_sync[cell] = row
-        return arrived_ms
+        if records.is_sync(key):
+            row = rows.sync_row(value)
+            cell = row[_SYNC_WARD], cut_of_arrival(row[_SYNC_KNOWN])
+            self._keep_newest(self.ward_sync, cell, row, _SYNC_VERSION, len(value))
+            return arrived_ms
+        row = rows.book_row(value)
+        booked_ms = int(row[_BOOK_ARRIVED])
+        self._keep_newest(self.book, _book_cell(row, booked_ms), row, _BOOK_VERSION, len(value))
+        return booked_ms or arrived_ms
+
+    def _keep_newest(
+        self, known: dict[tuple[Any, ...], Row], cell: tuple[Any, ...], row: Row, version: int, size: int
+    ) -> None:
+        """Keep the row unless its cell has a higher version; of equal ones the last, as ClickHouse does."""
+        other = known.get(cell)
+        if other is None or row[version] >= other[version]:
+            known[cell] = row
+        if other is None:
+            self.size_bytes += _ROW_BYTES + 4 * size
 
     def _reject(
         self, span: Span, value: bytes | None, key: bytes | None, offset: int, arrived_ms: int, reject: Reject
@@ -191,7 +200,7 @@ class Block:
         filled = (
             (tables.REJECTS, self.rejects),
             (tables.HEARTBEATS, self.heartbeats),
-            (tables.BOOK, self.book),
+            (tables.BOOK, list(self.book.values())),
             (tables.WARD_SYNC, list(self.ward_sync.values())),
             (tables.INCIDENTS, self.incidents),
         )
@@ -204,8 +213,18 @@ class Block:
         return [Load(kind, len(found), min(found), max(found)) for kind, found in kinds if found]
 
 
-_BOOK_ARRIVED: Final = tables.BOOK.columns.index("arrived_at")
+_BOOK_DAY, _BOOK_WARD, _BOOK_VERSION, _BOOK_GENERATION, _BOOK_ARRIVED = map(
+    tables.BOOK.columns.index, ("day", "ward", "version", "generation", "arrived_at")
+)
 _SYNC_WARD, _SYNC_VERSION, _SYNC_KNOWN = map(tables.WARD_SYNC.columns.index, ("ward", "version", "known_at"))
+
+
+def _book_cell(row: Row, arrived_ms: int) -> tuple[Any, ...]:
+    """Of which rows of a book the newest is enough. A cut may ask for an earlier generation's, and the ledger
+    of corrections for the last before midnight, which ends its cell of the grid but belongs to the next day.
+    """
+    cell = cut_of_arrival(arrived_ms), day_number(arrived_ms / 1000)
+    return row[_BOOK_DAY], row[_BOOK_WARD], row[_BOOK_GENERATION], *cell
 
 
 def columns(found: Sequence[Row]) -> list[Sequence[Any]]:

@@ -9,7 +9,9 @@ column's bounds here, so that no admitted event can ever make an insert fail.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -214,8 +216,9 @@ def sync_row(value: bytes) -> Row:
 
 
 def _book_row(book: Book, version: int) -> Row:
-    cells = [(*name.split("|"), *amounts) for name, amounts in sorted(book.cells.items())]
-    field, channel, status, timeliness, count, minutes = zip(*cells, strict=True) if cells else ((),) * 6
+    names = sorted(book.cells)
+    field, channel, status, lateness = _columns(4, map(_words, names))
+    count, minutes = _columns(2, map(book.cells.__getitem__, names))
     return (
         _day(book.day),
         book.ward,
@@ -229,12 +232,27 @@ def _book_row(book: Book, version: int) -> Row:
         sum(intervals.size(seqs) for seqs in book.retracted.values()),
         list(field),
         list(channel),
-        [int(word) for word in status],
-        list(timeliness),
+        list(status),
+        list(lateness),
         list(count),
         list(minutes),
         *_declared(book.declared),
     )
+
+
+@lru_cache(maxsize=100_000)
+def _words(cell: str) -> tuple[str, str, int, str]:
+    """The words of a cell's name. All books have few names between them; every revision has many."""
+    field, channel, status, lateness = cell.split("|")
+    return field, channel, int(status), lateness
+
+
+def _columns(width: int, cells: Iterable[Sequence[Any]]) -> Iterable[Sequence[Any]]:
+    """Cells turned into columns; `width` is how many there are where there is no cell.
+
+    :raises ValueError: cells of different widths
+    """
+    return [*zip(*cells, strict=True)] or [()] * width
 
 
 def _declared(declared: Declared | None) -> Row:

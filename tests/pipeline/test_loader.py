@@ -30,6 +30,7 @@ from producers.contract.vocabulary import Status
 from producers.contract.wards import WARDS
 from streams.domain import records
 from streams.domain.book import Book
+from streams.domain.cut import GRID_MS
 from streams.warehouse.block import Block
 from streams.warehouse.health import Health
 from streams.warehouse.loader import Loader
@@ -474,8 +475,10 @@ def test_two_loaders_share_the_partitions(topics: Topics, store: Store) -> None:
 def test_old_record_of_a_zombie_worker_does_not_win(topics: Topics, store: Store) -> None:
     book = Book(WARD, "2025-07-01")
     values = []
+    # In a cell of the grid each: of one cell a block keeps the newest only, and here ClickHouse must decide.
+    now_ms = time.time_ns() // 1_000_000
     for seq in range(1, 4):
-        book.apply(status(seq), time.time_ns() // 1_000_000)
+        book.apply(status(seq), now_ms - (4 - seq) * GRID_MS)
         values.append(records.encode(book))
     for value in (values[2], values[0], values[1]):
         topics.raw(value, records.book_key(WARD, "2025-07-01"), PARTITION, topics.changelog)

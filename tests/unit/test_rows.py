@@ -12,12 +12,13 @@ import pytest
 
 from producers.contract.codec import encode
 from producers.contract.envelope import Event, wrap_heartbeat
+from producers.contract.errors import Reject
 from producers.contract.events import Heartbeat
 from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Applicant, Channel, Status
 from streams.domain import records
 from streams.domain.book import Book, Declared
-from streams.domain.cut import instant_of_cut
+from streams.domain.cut import cut_of_arrival, instant_of_cut
 from streams.domain.lifecycle import entry_of
 from streams.domain.sync import Beat, WardSync
 from streams.warehouse import rows, tables
@@ -270,6 +271,54 @@ def test_block_keeps_the_newest_sync_record_of_a_ward_in_each_cell_of_the_grid()
         value = records.encode(WardSync(WARD, revision=revision, arrived_ms=known_ms))
         block.take_record(span, value, records.sync_key(WARD), revision, ARRIVED_MS)
     assert [(row[1], row[2]) for row in block.ward_sync.values()] == [(2, at_ms), (4, at_ms + 2)]
+
+
+def booked(*books: Book) -> list[tuple[int, int]]:
+    """Generation and revision of the rows that a block makes of these records, in their order."""
+    block, span = Block(), Span("id", "app-book-changelog", 0, 0, -1)
+    for offset, book in enumerate(books):
+        block.take_record(span, records.encode(book), records.book_key(WARD, book.day), offset, ARRIVED_MS)
+    assert len(block.bookings) == len(books)
+    return [(row[3], row[4]) for row in block.book.values()]
+
+
+def test_block_keeps_the_newest_record_of_a_book_in_each_cell_of_the_grid() -> None:
+    at_ms = instant_of_cut(7)
+    times = (at_ms - 1, at_ms, at_ms + 1, at_ms + 2)
+    made = [Book(WARD, "2025-07-01", 0, revision, at) for revision, at in enumerate(times, start=1)]
+    assert booked(*made) == [(0, 2), (0, 4)]
+    assert booked(*reversed(made)) == [(0, 4), (0, 2)]
+
+
+def test_block_keeps_books_of_other_days_wards_and_generations_apart() -> None:
+    at_ms = instant_of_cut(7)
+    made = [
+        Book(WARD, day, generation, 1, at_ms) for day in ("2025-07-01", "2025-07-02") for generation in (0, 1)
+    ]
+    assert booked(*made) == [(0, 1), (1, 1), (0, 1), (1, 1)]
+
+
+def test_block_keeps_the_book_before_midnight_beside_the_one_at_midnight() -> None:
+    midnight_ms = int(datetime(2025, 7, 2, tzinfo=HANOI).timestamp()) * 1000
+    before, at = (Book(WARD, "2025-07-01", 0, n, midnight_ms - 2 + n) for n in (1, 2))
+    assert cut_of_arrival(before.arrived_ms) == cut_of_arrival(at.arrived_ms)
+    assert booked(before, at) == [(0, 1), (0, 2)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"a|online|9": [1, 2]},
+        {"a|online|9|early|x": [1, 2]},
+        {"a|online|nine|early": [1, 2]},
+        {"a|online|9|early": [1]},
+        {"a|online|9|early": [1, 2, 3]},
+        {"a|online|9|early": [1, 2], "b|online|9|early": [1]},
+    ],
+)
+def test_book_with_cells_of_another_shape_is_rejected(cells: dict[str, list[int]]) -> None:
+    with pytest.raises(Reject, match="bad_shape"):
+        rows.book_row(records.encode(Book(WARD, "2025-07-01", cells=cells)))
 
 
 def test_same_message_twice_gives_the_same_rows() -> None:
