@@ -1,12 +1,23 @@
 -- Blocks of seqs with more rows than seqs: a row came again there, or a seq was used for other content. A superset for every
--- cut, found within spans of blocks of which the same is true.
+-- cut, found within spans of blocks of which the same is true. What was looked at since and has a row a seq is left out
+-- (`settled_seqs`): then it has so at every cut before, too.
+CREATE OR REPLACE VIEW r_full_spans
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+SELECT ward, epoch, span, inserted
+FROM seq_spans FINAL
+WHERE inserted > bitmapCardinality(seqs)
+    AND (ward, epoch, span, inserted) NOT IN (SELECT ward, epoch, number, inserted FROM settled_seqs WHERE size = 16384 AND settled = 1)
+COMMENT 'vi: khoảng số thứ tự có nhiều dòng hơn số | en: spans of seqs with more rows than seqs';
+
 CREATE OR REPLACE VIEW r_full_blocks
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-SELECT ward, epoch, block
-FROM seq_blocks FINAL
+SELECT ward, epoch, block, inserted
+FROM block_seqs FINAL
 WHERE inserted > bitmapCardinality(seqs)
-    AND (ward, epoch, intDiv(block, 128)) IN (SELECT ward, epoch, span FROM seq_spans FINAL WHERE inserted > bitmapCardinality(seqs))
+    AND (ward, epoch, intDiv(block, 128)) IN (SELECT ward, epoch, span FROM r_full_spans)
+    AND (ward, epoch, block, inserted) NOT IN (SELECT ward, epoch, number, inserted FROM settled_seqs WHERE size = 128 AND settled = 1)
 COMMENT 'vi: khối số thứ tự có nhiều dòng hơn số | en: blocks of seqs with more rows than seqs';
 
 -- Rows of a block lie in the months in which its seqs landed, so no other partition of ten years is looked at.

@@ -37,7 +37,7 @@ class Job:
 
 def jobs(config: MonitorConfig) -> list[Job]:
     """All jobs of a monitor, imported here because their modules take the types above from this one."""
-    from streams.monitor import cuts, retention, upkeep
+    from streams.monitor import cuts, retention, settle, upkeep
     from streams.monitor.alerts.job import AlertsJob
     from streams.monitor.conflicts import Conflicts
     from streams.monitor.conservation import EVERY_S, Conservation
@@ -53,6 +53,7 @@ def jobs(config: MonitorConfig) -> list[Job]:
         Job("double_entry", COMPARE_EVERY_S, DoubleEntry().run),
         Job("cut", cuts.EVERY_S, cuts.Cuts(config, conflicts).run),
         Job("upkeep", upkeep.EVERY_S, upkeep.run),
+        Job("settle", settle.EVERY_S, settle.Settle().run),
     ]
     if config.asking is not None:
         made.append(Job("rerequests", config.wards_every_s, Rerequests(config.asking).run))

@@ -51,9 +51,8 @@ FROM
     SELECT ward, epoch, seq, content_hash, min({ms("arrived_at")}) AS arrived
     FROM events
     WHERE arrived_at <= {AT}
-        AND intDiv(seq, 128) IN (SELECT block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
-        AND (ward, epoch, intDiv(seq, 128)) IN
-            (SELECT ward, epoch, block FROM seq_blocks FINAL WHERE inserted > bitmapCardinality(seqs))
+        AND intDiv(seq, 128) IN (SELECT block FROM r_full_blocks)
+        AND (ward, epoch, intDiv(seq, 128)) IN (SELECT ward, epoch, block FROM r_full_blocks)
     GROUP BY ward, epoch, seq, content_hash
 )
 GROUP BY ward, epoch, seq

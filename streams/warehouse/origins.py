@@ -190,6 +190,7 @@ MADE_BY: Final[Mapping[str, str]] = {
             "double_entry",
             "conservation",
             "open_copies",
+            "settled_seqs",
         ),
         "monitor",
     ),

@@ -1,0 +1,157 @@
+"""Goal: what came again and was put together by merges is looked at no longer, and nothing is passed over.
+
+Method: a real engine. The same events twice, a seq with two contents, merges, and the monitor's job;
+`r_events` and `r_losers` are compared with FINAL over everything after every step.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from ops.stack.clickhouse import Endpoint
+from producers.contract.codec import encode
+from producers.contract.envelope import SequencedEvent
+from producers.contract.topics import PARTITION_OF_WARD
+from streams.monitor import settle
+from streams.monitor.config import MonitorConfig
+from streams.monitor.jobs import Context
+from streams.warehouse import tables
+from streams.warehouse.block import Block, Span
+from streams.warehouse.store import Store
+from tests.builders import WARD, status
+from tests.pipeline.warehouse import database, empty
+
+FULL = "SELECT toString(ward), block, inserted FROM r_full_blocks ORDER BY ALL"
+CONTENT = "ward, epoch, seq, content_hash, arrived_at"
+ARRIVED_MS = 1_751_331_600_000
+
+
+@pytest.fixture(scope="module")
+def kept(clickhouse: Endpoint) -> Iterator[Store]:
+    with database(clickhouse) as store:
+        yield store
+
+
+@pytest.fixture
+def store(kept: Store) -> Store:
+    empty(kept)
+    return kept
+
+
+def load(store: Store, events: Sequence[SequencedEvent], offset: int = 0) -> None:
+    """The events as the loader stores them, from that offset on."""
+    block, span = Block(), Span("topic-id", "dossier.events", PARTITION_OF_WARD[WARD], offset, offset - 1)
+    for number, event in enumerate(events, start=offset):
+        block.take_event(span, encode(event), event.data.ward.encode(), number, ARRIVED_MS + number)
+    assert not block.rejects
+    for table, columns in block.inserts():
+        store.insert(table.name, table.columns, table.types, columns)
+    assert tables.EVENTS.name in {table.name for table, _ in block.inserts()}
+
+
+def merge(store: Store) -> None:
+    """What merges come to after some time."""
+    store.command("OPTIMIZE TABLE events FINAL")
+
+
+def later(store: Store) -> None:
+    """As if what was seen had been seen a quarter of an hour before."""
+    store.command(
+        "INSERT INTO settled_seqs"
+        " SELECT ward, epoch, size, number, inserted, seen_at - INTERVAL 15 MINUTE, 0 FROM settled_seqs"
+    )
+
+
+def full(store: Store) -> list[tuple[str, int, int]]:
+    """The blocks that are looked at; what each event is must be right whatever they are."""
+    once = store.query(f"SELECT {CONTENT} FROM events FINAL ORDER BY ALL").rows
+    assert store.query(f"SELECT {CONTENT} FROM r_events ORDER BY ALL").rows == once
+    contents = Counter(seq for _, _, seq, *_ in once)
+    twice = {seq for seq, count in contents.items() if count > 1}
+    assert {seq for (seq,) in store.query("SELECT DISTINCT seq FROM r_losers").rows} == twice
+    return [(ward, block, inserted) for ward, block, inserted in store.query(FULL).rows]
+
+
+EVENTS = [status(seq) for seq in range(1, 301)]
+OTHER = status(5, dossier="H26.00070-250701-0099")
+
+
+def test_blocks_that_came_twice_are_settled_once_merges_have_been_there(store: Store) -> None:
+    store.command("SYSTEM STOP MERGES events")
+    try:
+        for offset in (0, 1_000):
+            load(store, EVENTS, offset)
+        found = [(WARD, 0, 254), (WARD, 1, 256), (WARD, 2, 90)]
+        assert full(store) == found
+        assert settle.settle(store) == 3
+        later(store)
+        assert settle.settle(store) == 3, "every row is there twice"
+        assert full(store) == found
+    finally:
+        store.command("SYSTEM START MERGES events")
+    merge(store)
+    assert settle.settle(store) == 0
+    assert full(store) == []
+    assert store.query("SELECT count() FROM r_full_spans").rows == [(0,)]
+
+
+def test_what_was_inserted_a_moment_ago_is_not_believed(store: Store) -> None:
+    for offset in (0, 1_000):
+        load(store, EVENTS, offset)
+    merge(store)
+    assert [settle.settle(store) for _ in range(2)] == [3, 3]
+    later(store)
+    load(store, EVENTS[:1], 2_000)  # the first block is another since
+    merge(store)
+    assert settle.settle(store) == 1
+    assert full(store) == [(WARD, 0, 255)]
+    later(store)
+    assert settle.settle(store) == 0
+    assert full(store) == []
+
+
+def test_a_seq_of_two_contents_never_settles(store: Store) -> None:
+    load(store, EVENTS)
+    load(store, [OTHER], 1_000)
+    for _ in range(2):
+        merge(store)
+        settle.settle(store)
+        later(store)
+    assert settle.settle(store) == 1
+    assert full(store) == [(WARD, 0, 128)]
+
+
+def test_one_more_row_and_a_settled_block_is_looked_at_again(store: Store) -> None:
+    for offset in (0, 1_000):
+        load(store, EVENTS, offset)
+    settle.settle(store)
+    later(store)
+    merge(store)
+    assert settle.settle(store) == 0
+    load(store, [OTHER], 2_000)
+    assert full(store) == [(WARD, 0, 255)]
+    merge(store)
+    for _ in range(2):
+        later(store)
+        assert settle.settle(store) == 1
+    load(store, EVENTS[299:], 3_000)
+    assert full(store) == [(WARD, 0, 255), (WARD, 2, 91)]
+
+
+def test_more_blocks_than_one_run_looks_at_are_settled_in_turn(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for offset in (0, 1_000):
+        load(store, EVENTS, offset)
+    monkeypatch.setattr(settle, "_BLOCKS", settle._BLOCKS.replace(f"LIMIT {settle.BLOCKS_MAX}", "LIMIT 1"))
+    context = Context(MonitorConfig(bootstrap="127.0.0.1:1", store=store.address), store, threading.Event())
+    job = settle.Settle()
+    assert job.run(context) == {"full_blocks": 3}
+    later(store)
+    merge(store)
+    assert [job.run(context)["full_blocks"] for _ in range(3)] == [2, 1, 0]
+    assert full(store) == []
