@@ -16,20 +16,17 @@ from typing import Final
 import pytest
 
 from ops.stack.clickhouse import Endpoint
-from producers.contract.codec import encode
 from producers.contract.envelope import SequencedEvent, StatusChangedEvent
-from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Status
 from producers.contract.wards import WARDS
 from streams.monitor import upkeep
 from streams.monitor.config import MonitorConfig
 from streams.monitor.jobs import Context
 from streams.monitor.upkeep import copy, sweep
-from streams.warehouse import as_of, tables
-from streams.warehouse.block import Block, Span
+from streams.warehouse import as_of
 from streams.warehouse.store import Row, Store
 from tests.builders import START, retraction, status
-from tests.pipeline.warehouse import SQL, database, empty, insert, insert_cut
+from tests.pipeline.warehouse import SQL, Arrival, database, empty, insert_cut, land
 
 CUTS: Final = (6_000_000, 6_000_001)
 CODES: Final = list(WARDS)[:12]
@@ -41,7 +38,6 @@ ORACLE: Final = "SELECT * FROM v_dossiers WHERE open ORDER BY ALL"
 BOTH: Final = """
 SELECT count() AS times, * FROM (SELECT * FROM v_open_dossiers UNION ALL SELECT * FROM v_dossiers WHERE open)
 GROUP BY ALL ORDER BY ALL"""
-Arrival = tuple[SequencedEvent, int, int]
 
 
 @pytest.fixture(scope="module")
@@ -89,17 +85,6 @@ def _step(random: Random, ward: str, seq: int) -> StatusChangedEvent:
     return status(seq, ward=ward, status=step, dossier=dossier, at=at, finished_at=ended, due_at=START)
 
 
-def load(store: Store, arrivals: list[Arrival]) -> None:
-    """As the loader does; what it was given before may come again."""
-    block = Block()
-    for event, arrived_ms, offset in arrivals:
-        ward = event.data.ward
-        span = Span("t1", "dossier.events", PARTITION_OF_WARD[ward], 0, -1)
-        block.take_event(span, encode(event), ward.encode(), offset, arrived_ms)
-    assert not block.rejects
-    insert(store, tables.EVENTS, block.events)
-
-
 def rows(store: Store, sql: str, cut: int | None = None) -> list[Row]:
     if cut is None:
         return store.query(sql).rows
@@ -123,7 +108,7 @@ def test_the_open_dossiers_kept_apart_are_those_of_all(store: Store, seed: int) 
     first_ms, *_ = [insert_cut(store, cut) for cut in CUTS]
     seen = set()
     for number, piece in enumerate(_pieces(random, [history(random, ward, first_ms) for ward in CODES])):
-        load(store, random.sample(piece, len(piece)))
+        land(store, random.sample(piece, len(piece)))
         if number % 2:
             tidy(store)
         for cut in (None, *CUTS):
@@ -150,22 +135,22 @@ def later(store: Store) -> None:
 def test_what_has_ended_is_thrown_away_and_comes_back_when_its_end_is_taken_back(store: Store) -> None:
     received = status(1, status=Status.RECEIVED, dossier="H26.00070-250701-0001")
     done = status(2, status=Status.DONE, dossier="H26.00070-250701-0001", finished_at=START)
-    load(store, [(received, 1_751_331_600_000, 1)])
+    land(store, [(received, 1_751_331_600_000, 1)])
     assert rows(store, "SELECT dossier FROM v_open_dossiers") == [("H26.00070-250701-0001",)]
-    load(store, [(done, 1_751_331_700_000, 2)])
+    land(store, [(done, 1_751_331_700_000, 2)])
     tidy(store)
     assert store.value("SELECT count() FROM open_dossiers") == 0
     assert rows(store, OPEN) == []
-    load(store, [(retraction(4, done), 1_751_331_800_000, 4)])
+    land(store, [(retraction(4, done), 1_751_331_800_000, 4)])
     assert rows(store, OPEN) == rows(store, ORACLE) != []
 
 
 def test_an_end_that_comes_before_its_beginning_waits_for_it(store: Store) -> None:
     received = status(1, status=Status.RECEIVED, dossier="H26.00070-250701-0001")
     done = status(2, status=Status.DONE, dossier="H26.00070-250701-0001", finished_at=START)
-    load(store, [(done, 1_751_331_600_000, 2)])
+    land(store, [(done, 1_751_331_600_000, 2)])
     tidy(store)
-    load(store, [(received, 1_751_331_700_000, 3)])
+    land(store, [(received, 1_751_331_700_000, 3)])
     tidy(store)
     assert store.value("SELECT count() FROM open_dossiers") == 0
     assert rows(store, OPEN) == rows(store, ORACLE) == []
@@ -178,7 +163,7 @@ DONE: Final = status(2, status=Status.DONE, dossier="H26.00070-250701-0001", fin
 @pytest.fixture
 def copied(store: Store) -> Store:
     """One open dossier, of which only a copy is left: whatever is answered comes from it."""
-    load(store, [(RECEIVED, 1_751_331_600_000, 1)])
+    land(store, [(RECEIVED, 1_751_331_600_000, 1)])
     later(store)
     assert copy(store) == 1
     store.command("TRUNCATE TABLE dossiers")
@@ -193,14 +178,14 @@ def test_open_dossiers_are_read_from_the_copy(copied: Store) -> None:
     "again", [RECEIVED, status(3, status=Status.PROCESSING, dossier="H26.00070-250701-0001")]
 )
 def test_what_was_written_after_the_copy_is_looked_up(copied: Store, again: SequencedEvent) -> None:
-    load(copied, [(again, 1_751_331_700_000, 2)])
+    land(copied, [(again, 1_751_331_700_000, 2)])
     ((copied_now,),) = rows(copied, "SELECT copied FROM r_open_keys")
     assert not copied_now
     assert rows(copied, OPEN) != []
 
 
 def test_an_end_after_the_copy_ends_the_dossier(copied: Store) -> None:
-    load(copied, [(DONE, 1_751_331_700_000, 2)])
+    land(copied, [(DONE, 1_751_331_700_000, 2)])
     assert rows(copied, OPEN) == []
 
 
@@ -214,7 +199,7 @@ def test_a_copy_too_old_or_of_the_future_is_not_read(copied: Store, hours: int) 
 
 
 def test_half_a_copy_is_not_read_and_one_of_the_future_goes_with_the_next(store: Store) -> None:
-    load(store, [(RECEIVED, 1_751_331_600_000, 1)])
+    land(store, [(RECEIVED, 1_751_331_600_000, 1)])
     later(store)
     store.command("INSERT INTO open_steps SELECT now() - INTERVAL 1 MINUTE, * FROM dossiers")
     assert rows(store, "SELECT copied FROM r_open_keys") == [(False,)]

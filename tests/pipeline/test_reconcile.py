@@ -14,20 +14,17 @@ from datetime import date, timedelta
 import pytest
 
 from ops.stack.clickhouse import Endpoint
-from producers.contract.codec import encode
 from producers.contract.envelope import SequencedEvent
-from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Channel, Status
 from streams.domain import records
 from streams.domain.book import Book, day_of
 from streams.warehouse import rows, tables
-from streams.warehouse.block import Block, Span
 from streams.warehouse.comparison import Difference, Scope, compare
 from streams.warehouse.reconcile import Conflict, conflicts, differences, holes, settled, summary
 from streams.warehouse.store import Store
 from tests.bench import reconcile
 from tests.builders import EPOCH, START, WARD, closing, retraction, status
-from tests.pipeline.warehouse import database, empty, insert, insert_cut
+from tests.pipeline.warehouse import database, empty, insert, insert_cut, land
 
 NOW_MS = time.time_ns() // 1_000_000
 FIRST, LAST = date(2025, 7, 1), date(2025, 7, 31)
@@ -48,13 +45,7 @@ def store(shared: Store) -> Store:
 
 def store_raw(store: Store, events: Sequence[SequencedEvent]) -> None:
     """What the loader makes of a log that holds these events in this order."""
-    block = Block()
-    for offset, event in enumerate(events):
-        ward = event.data.ward
-        span = Span("t1", "dossier.events", PARTITION_OF_WARD[ward], 0, -1)
-        block.take_event(span, encode(event), ward.encode(), offset, NOW_MS + offset)
-    assert not block.rejects
-    insert(store, tables.EVENTS, block.events)
+    land(store, [(event, NOW_MS + offset, offset) for offset, event in enumerate(events)])
 
 
 def count(store: Store, events: Sequence[SequencedEvent]) -> None:
@@ -172,10 +163,7 @@ def test_comparison_as_of_a_cut_knows_nothing_that_came_later(store: Store) -> N
     at_ms = insert_cut(store, number)
     store_raw(store, [status(1)])
     count(store, [status(1)])
-    late = Block()
-    span = Span("t1", "dossier.events", PARTITION_OF_WARD[WARD], 0, -1)
-    late.take_event(span, encode(status(2)), WARD.encode(), 99, at_ms + 1)
-    insert(store, tables.EVENTS, late.events)
+    land(store, [(status(2), at_ms + 1, 99)])
     assert len(compare(store, Scope())) == 1
     assert compare(store, Scope(), str(number)) == []
     assert compare(store, Scope(days=(FIRST,)), str(number)) == []

@@ -13,17 +13,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from ops.stack.clickhouse import Endpoint
-from producers.contract.codec import encode
 from producers.contract.envelope import SequencedEvent
-from producers.contract.topics import PARTITION_OF_WARD
 from streams.monitor import settle
 from streams.monitor.config import MonitorConfig
 from streams.monitor.jobs import Context
-from streams.warehouse import tables
-from streams.warehouse.block import Block, Span
 from streams.warehouse.store import Store
 from tests.builders import WARD, status
-from tests.pipeline.warehouse import database, empty
+from tests.pipeline.warehouse import database, empty, land
 
 FULL = "SELECT toString(ward), block, inserted FROM r_full_blocks ORDER BY ALL"
 CONTENT = "ward, epoch, seq, content_hash, arrived_at"
@@ -44,13 +40,7 @@ def store(kept: Store) -> Store:
 
 def load(store: Store, events: Sequence[SequencedEvent], offset: int = 0) -> None:
     """The events as the loader stores them, from that offset on."""
-    block, span = Block(), Span("topic-id", "dossier.events", PARTITION_OF_WARD[WARD], offset, offset - 1)
-    for number, event in enumerate(events, start=offset):
-        block.take_event(span, encode(event), event.data.ward.encode(), number, ARRIVED_MS + number)
-    assert not block.rejects
-    for table, columns in block.inserts():
-        store.insert(table.name, table.columns, table.types, columns)
-    assert tables.EVENTS.name in {table.name for table, _ in block.inserts()}
+    land(store, [(event, ARRIVED_MS + number, number) for number, event in enumerate(events, start=offset)])
 
 
 def merge(store: Store) -> None:

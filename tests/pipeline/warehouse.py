@@ -16,9 +16,11 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from producers.contract.codec import encode
-from producers.contract.envelope import Event
+from producers.contract.envelope import Event, SequencedEvent
 from producers.contract.topics import PARTITION_OF_WARD, topic_specs
 from streams.domain.shelf import Message, Shelf
+from streams.warehouse import tables
+from streams.warehouse.block import Block, Span
 from streams.warehouse.loader import Loader, LoaderConfig
 from streams.warehouse.rows import Row
 from streams.warehouse.store import Store
@@ -61,6 +63,21 @@ def empty(store: Store) -> None:
 def insert(store: Store, table: Table, rows: list[Row]) -> None:
     """Insert rows as the loader does."""
     store.insert(table.name, table.columns, table.types, list(zip(*rows, strict=True)))
+
+
+# An event, when Kafka had it, and its offset.
+Arrival = tuple[SequencedEvent, int, int]
+
+
+def land(store: Store, arrivals: Iterable[Arrival]) -> None:
+    """Events as the loader stores them; what was given before may come again."""
+    block = Block()
+    for event, arrived_ms, offset in arrivals:
+        ward = event.data.ward
+        span = Span("t1", "dossier.events", PARTITION_OF_WARD[ward], 0, -1)
+        block.take_event(span, encode(event), ward.encode(), offset, arrived_ms)
+    assert not block.rejects
+    insert(store, tables.EVENTS, block.events)
 
 
 class Topics:
