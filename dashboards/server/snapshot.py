@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 Members = dict[str, Any]
+_ABSENT: Final = object()
 _COMPRESSION: Final = 6
 _RAW_DEFLATE: Final = -15
 # A gzip stream's beginning: magic, deflate, no name, no time, unknown system.
@@ -64,7 +65,8 @@ def diff(old: Snapshot, new: Snapshot) -> Members:
     changes: Members = {}
     gone: dict[str, list[Any]] = {}
     for name, value in new.members.items():
-        before = old.members.get(name)
+        # None is a value ("not available"), and another one than not to be a member yet ("loading").
+        before = old.members.get(name, _ABSENT)
         if isinstance(value, Keyed) and isinstance(before, Keyed):
             _diff_rows(name, before, value, changes, gone)
         elif value != before:

@@ -118,6 +118,12 @@ def test_difference_tells_the_key_of_a_member_that_has_become_a_table() -> None:
     assert diff(new, old) == {"alerts": None}
 
 
+def test_what_is_found_not_to_be_available_is_told_to_who_waits_for_it() -> None:
+    loading, absent = Snapshot("1", {"a": 1}), Snapshot("2", {"a": 1, "quality": None})
+    assert diff(loading, absent) == {"quality": None}
+    assert diff(absent, absent) == {}
+
+
 def test_difference_over_skipped_snapshots_leads_to_the_same_end() -> None:
     each = [snapshot(str(n), rows=rows(a=n, b=1), day=n // 2) for n in range(4)]
     state = dict(whole(each[0]))
