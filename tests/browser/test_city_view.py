@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -333,12 +333,14 @@ def test_stopped_server_is_said_greyed_and_recovers(
 @contextmanager
 def behind_gate(city: City, open_page: Open) -> Iterator[tuple[Gate, Page]]:
     """A page with its figures, whose server reads ClickHouse through a gate."""
-    with Gate(city.reader.port) as gate:
-        server = Dashboard(replace(city.reader, port=gate.port))
+    with (
+        Gate(city.reader.port) as gate,
+        closing(Dashboard(replace(city.reader, port=gate.port))) as server,
+    ):
         page = open_page(url=server.url, may_complain=True)
         expect(page.locator(ROWS)).to_have_count(126, timeout=SOON_MS)
+        expect(page.locator(".tile[data-key=received] > .value")).not_to_have_text("—", timeout=SOON_MS)
         yield gate, page
-        server.close()
 
 
 def test_absent_clickhouse_is_said_and_recovers(city: City, open_page: Open) -> None:
@@ -370,8 +372,9 @@ def test_parts_of_a_ward_say_that_they_are_loading_while_clickhouse_hangs(
     with behind_gate(city, open_page) as (gate, page):
         gate.freeze()
         page.locator(f"{row(WARD)} a").click()
-        loading = page.locator(".blank-loading")
-        expect(loading.first).to_have_text("Đang tải…", timeout=SOON_MS)
+        loading = page.locator(".view-ward .panel-body > .blank-loading")
+        expect(loading).to_have_count(14, timeout=SOON_MS)
+        expect(loading.first).to_have_text("Đang tải…")
         gate.thaw()
         expect(loading).to_have_count(0, timeout=2 * SOON_MS)
 

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from ops.stack.clickhouse import Endpoint
+from producers.contract.vocabulary import FIELD_WORDS
 from producers.contract.wards import WARDS
 from tests.browser.axe import violations_anyhow
 from tests.browser.city import City
@@ -29,7 +30,8 @@ WAIT_MS: Final = 60_000
 # A4 at 96 dots an inch, less the margins of 9 mm that the stylesheet asks for.
 PAPER: Final = {"width": 726, "height": 1054}
 # Every table and list as long as can be: its own lines again and again; in place of nothing, another's table.
-FILL: Final = """() => {
+# Every field has the longest name of them all, whichever dossiers happen to be late.
+FILL: Final = """(field) => {
   const model = document.querySelector("[data-table='ward-control'] .panel-body").firstElementChild;
   for (const body of document.querySelectorAll("[data-table] .panel-body")) {
     if (!body.querySelector("tbody tr, .strip, ol")) body.replaceChildren(model.cloneNode(true));
@@ -38,7 +40,9 @@ FILL: Final = """() => {
     const lines = [...list.children];
     for (let i = 0; i < 40; i++) list.append(lines[i % lines.length].cloneNode(true));
   }
+  for (const cell of document.querySelectorAll("td.field")) cell.textContent = field;
 }"""
+LONGEST_FIELD: Final = max((words.vi for words in FIELD_WORDS.values()), key=len)
 TABLES: Final = (
     "ward-alerts", "ward-channels", "ward-control", "ward-corrections", "ward-days", "ward-difficulties",
     "ward-fields", "ward-history", "ward-holes", "ward-overdue", "ward-processing", "ward-pulse",
@@ -239,7 +243,7 @@ def test_prints_on_one_page_of_a4_without_a_cut_table(show: Show, tmp_path: Path
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
     sizes = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf)
     assert [(round(float(width)), round(float(height))) for width, height in sizes] == [(595, 842)]
-    page.evaluate(FILL)
+    page.evaluate(FILL, LONGEST_FIELD)
     full = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", full)) == 1
     page.emulate_media(media="print")

@@ -9,6 +9,8 @@ import { Table } from "./table.js";
 import { lang, said, t } from "../shell/words.js";
 
 const NUMERIC = new Set(["number", "signed", "decimal", "share", "minutes", "seconds"]);
+// Cells of a look of their own; names of fields are long, and the only ones that go over two lines.
+const CLASSES = { code: "code", field: "field" };
 const CONTRACT = new Set(["status", "channel", "timeliness"]);
 const WORK_DAY = 480;
 
@@ -65,6 +67,7 @@ export class Records {
     made.section.append(this.more);
     this.title = title;
     root.append(made.section);
+    this.#blank("loading");
   }
 
   draw({ parts, columns, table_words: words }, flash = false) {
@@ -99,7 +102,7 @@ export class Records {
     return {
       key: column.key,
       title: column[lang],
-      className: numeric ? "num" : column.kind === "code" ? "code" : "",
+      className: numeric ? "num" : (CLASSES[column.kind] ?? ""),
       text: (row) => text(column, row[column.key], this.words),
       hidden: this.phone.includes(column.key) ? "phone" : undefined,
       status: this.status?.[column.key],

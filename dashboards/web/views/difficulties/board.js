@@ -18,6 +18,7 @@ export class Board {
     head.append(downloads("difficulty-groups", file));
     this.body = body;
     this.context = context;
+    body.append(blank("loading"));
     root.append(section);
   }
 

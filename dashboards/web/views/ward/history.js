@@ -15,6 +15,7 @@ export class History {
     this.count = make("span", "note count");
     heading.append(" ", this.count);
     this.body = body;
+    body.append(blank("loading"));
     root.append(section);
   }
 

@@ -20,6 +20,7 @@ export class Pulse {
     head.append(downloads("ward-pulse", more));
     section.dataset.table = "ward-pulse";
     this.body = body;
+    body.append(blank("loading"));
     root.append(section);
   }
 

@@ -32,6 +32,7 @@ export class Standing {
     const { section, body } = panel(t("standing"), "standing");
     this.body = body;
     root.append(section);
+    this.draw({});
   }
 
   draw({ standing, table_words: words }) {
