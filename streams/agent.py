@@ -20,9 +20,9 @@ from aiokafka import AIOKafkaProducer
 
 from producers.contract import crash
 from producers.contract.signing import Verifier
+from streams.book_records import BookRecords
 from streams.chunks import Chunk
 from streams.domain.shelf import Change, Shelf
-from streams.table import BookRecords
 from streams.transport import ChunkConsumer
 
 EXIT_FAILED: Final = 70

@@ -1,146 +1,24 @@
 """The one table, `book`: encoded records by key, in memory, restored from its changelog.
 
-Invariants:
-- Of two records of a key the higher version stays, in whatever order the changelog has them: a worker that
-  was stopped for a minute may have written an old record behind a new one.
-- `put` is called with records that the changelog has acknowledged, never before.
-- Only keys of partitions that this worker owns are kept.
-- `persisted_offset` is an offset up to which this worker has seen the whole changelog of a partition. Its own
-  writes move it on only while nothing foreign stands between them; so a rebalance that leaves a partition
-  here reads back what others wrote, and not everything that this worker wrote since it started.
+`persisted_offset` is an offset up to which this worker has seen the whole changelog of a partition. Its own
+writes move it on only while nothing foreign stands between them; so a rebalance that leaves a partition here
+reads back what others wrote, and not everything that this worker wrote since it started.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 import faust
-import msgspec
 from faust.stores.base import Store
 from faust.types import TP
 from yarl import URL
 
-from producers.contract.topics import PARTITION_OF_WARD
-from streams.domain.records import (
-    book_key,
-    decode_book,
-    decode_sync,
-    is_sync,
-    newer,
-    sync_key,
-    version,
-    version_of,
-    ward_of,
-)
-from streams.domain.shelf import Message
-from streams.domain.sync import WardSync
+from streams.book_records import BookRecords
 
-_log: Final = logging.getLogger(__name__)
 _faust_log: Final = logging.getLogger("faust.tables.books")
-
-
-class BookRecords:
-    """Records by key, with an index from ward to keys. The `Records` of the shelf."""
-
-    def __init__(self) -> None:
-        self._by_key: dict[bytes, bytes] = {}
-        self._keys_of_ward: dict[str, set[bytes]] = {}
-        self._seen: dict[int, int] = {}
-        self.skipped = 0
-
-    def get(self, key: bytes, /) -> bytes | None:
-        """The record of a key, or None."""
-        return self._by_key.get(key)
-
-    def books_of(self, ward: str, /) -> Iterator[bytes]:
-        """The encoded books of a ward, all days."""
-        keys = self._keys_of_ward.get(ward, ())
-        return (self._by_key[key] for key in keys if not is_sync(key))
-
-    def __len__(self) -> int:
-        return len(self._by_key)
-
-    def put(self, key: bytes, value: bytes) -> None:
-        """Keep a record unless a newer one is known."""
-        known = self._by_key.get(key)
-        if newer(value, known):
-            self._by_key[key] = value
-            if known is None:
-                self._keys_of_ward.setdefault(ward_of(key), set()).add(key)
-
-    def delete(self, key: bytes) -> None:
-        """Forget a record, as a tombstone asks."""
-        if self._by_key.pop(key, None) is not None:
-            self._keys_of_ward[ward_of(key)].discard(key)
-
-    def replay(self, partition: int, messages: Iterable[Message], last_offset: int) -> None:
-        """Take changelog records up to and with `last_offset`; what cannot be a record is skipped."""
-        for message in messages:
-            if not _is_record(partition, message):
-                self._skip(partition, message)
-            elif message.value is None:
-                self.delete(message.key or b"")
-            else:
-                self.put(message.key or b"", message.value)
-        self._seen[partition] = max(last_offset, self._seen.get(partition, -1))
-
-    def wrote(self, partition: int, offsets: list[int]) -> None:
-        """Note own records, acknowledged by the changelog at these offsets."""
-        seen = self._seen.get(partition)
-        if seen is None or not offsets:
-            return
-        if min(offsets) == seen + 1 and max(offsets) - seen == len(offsets):
-            self._seen[partition] = max(offsets)
-
-    def seen(self, partition: int) -> int | None:
-        """The offset up to which the changelog of a partition is known without a gap; None if unknown."""
-        return self._seen.get(partition)
-
-    def recovered(self, partition: int) -> None:
-        """A partition without any changelog record is known as a whole, too."""
-        self._seen.setdefault(partition, -1)
-
-    def keep_only(self, partitions: set[int]) -> None:
-        """Forget everything of other partitions."""
-        for ward in [ward for ward in self._keys_of_ward if PARTITION_OF_WARD[ward] not in partitions]:
-            for key in self._keys_of_ward.pop(ward):
-                del self._by_key[key]
-        self._seen = {known: seen for known, seen in self._seen.items() if known in partitions}
-
-    def _skip(self, partition: int, message: Message) -> None:
-        self.skipped += 1
-        _log.warning(
-            "changelog record skipped: partition %d offset %d is no record of a ward of this partition "
-            "(%d skipped so far)",
-            partition,
-            message.offset,
-            self.skipped,
-        )
-
-
-def _is_record(partition: int, message: Message) -> bool:
-    """Whether a changelog message is a record: known ward, its own partition, and a value that says the same.
-
-    Costs 5 us a record; without it one foreign record would end every worker that touches its ward.
-    """
-    key, value = message.key or b"", message.value
-    try:
-        ward = ward_of(key)
-        if PARTITION_OF_WARD.get(ward) != partition:
-            return False
-        if value is None:
-            return True
-        record = decode_sync(value) if is_sync(key) else decode_book(value)
-    except (ValueError, msgspec.MsgspecError):
-        return False
-    own_key = sync_key(ward) if isinstance(record, WardSync) else book_key(record.ward, record.day)
-    return (
-        key == own_key
-        and record.ward == ward
-        and version_of(value) == version(record.generation, record.revision)
-    )
 
 
 class BookStore(Store[bytes, bytes]):

@@ -21,8 +21,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from producers.contract.topics import PARTITIONS, changelog_topic
 from streams.app import Worker, WorkerConfig, run_worker
+from streams.book_records import BookRecords
 from streams.domain.shelf import Message, Shelf
-from streams.table import BookRecords
 
 RESULT: Final = "events a second: "
 _SAMPLE_S: Final = 0.005

@@ -40,11 +40,11 @@ from producers.contract.events import DayClosed, Heartbeat, Retracted
 from producers.contract.topics import PARTITION_OF_WARD
 from producers.contract.vocabulary import Channel, Status
 from producers.outbox.outbox import Draft, Outbox
+from streams.book_records import BookRecords
 from streams.domain import intervals, records
 from streams.domain.book import Book
 from streams.domain.shelf import Message, Shelf
 from streams.domain.sync import WardSync
-from streams.table import BookRecords
 from tests.builders import START, WARD, status
 from tests.model import reference
 
