@@ -74,6 +74,21 @@ class BookKeeper:
             )
             die()
 
+    async def heal(self) -> None:
+        """After a recovery: where an older record stands last in the changelog, write the newest again.
+
+        A worker that was stopped in the middle of a chunk writes such records when it wakes up. Whoever wrote
+        newer ones meanwhile reads them at the rebalance that the waking causes.
+        """
+        try:
+            for partition, found in self._records.behind().items():
+                offsets = await self._write(partition, found)
+                self._keep(partition, found, offsets)
+                _log.warning("changelog partition %d: %d records written again", partition, len(found))
+        except Exception:
+            _log.critical("older records stand last in the changelog; ending", exc_info=True)
+            die()
+
     async def _take(self, chunk: Chunk) -> None:
         started = time.perf_counter()
         if chunk.generation_id != self._generation:
@@ -98,10 +113,13 @@ class BookKeeper:
             crash.at("worker.written")
         if not self._consumer.is_current(chunk):
             return False
-        for key, value in change.records:
-            self._records.put(key, value)
-        self._records.wrote(chunk.partition, offsets)
+        self._keep(chunk.partition, change.records, offsets)
         return True
+
+    def _keep(self, partition: int, records: Sequence[tuple[bytes, bytes]], offsets: list[int]) -> None:
+        for key, value in records:
+            self._records.put(key, value)
+        self._records.wrote(partition, offsets)
 
     async def _write(self, partition: int, records: Sequence[tuple[bytes, bytes]]) -> list[int]:
         """Send records to the changelog, in their order, and wait until it has every one; their offsets."""

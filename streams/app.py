@@ -102,6 +102,7 @@ def create_app(config: WorkerConfig) -> BookApp:
     topic = app.topic(config.events_topic, value_serializer="raw", key_serializer="raw", value_type=bytes)
     app.books = create_table(app)
     app.keeper = BookKeeper(app, app.books.records, changelog_topic(config.app_id), config.verify)
+    app.books.on_recover(app.keeper.heal)
     app.agent(topic, name="keep", concurrency=1, supervisor_strategy=mode.CrashingSupervisor)(app.keeper.run)
     return app
 

@@ -5,6 +5,9 @@ Invariants:
   was stopped for a minute may have written an old record behind a new one.
 - `put` is called with records that the changelog has acknowledged, never before.
 - Only keys of partitions that this worker owns are kept.
+- Of each key the changelog's last record should be the newest: compaction keeps the last, and a worker that
+  recovered from an older one would lack events whose offsets are committed. `behind` has the others; the
+  worker writes them again.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ class BookRecords:
         self._by_key: dict[bytes, bytes] = {}
         self._keys_of_ward: dict[str, set[bytes]] = {}
         self._seen: dict[int, int] = {}
+        self._behind: set[bytes] = set()
         self.skipped = 0
 
     def get(self, key: bytes, /) -> bytes | None:
@@ -55,15 +59,26 @@ class BookRecords:
         return len(self._by_key)
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Keep a record unless a newer one is known."""
+        """Keep the changelog's next record unless a newer one is known."""
         known = self._by_key.get(key)
-        if newer(value, known):
-            self._by_key[key] = value
-            if known is None:
-                self._keys_of_ward.setdefault(ward_of(key), set()).add(key)
+        if not newer(value, known):
+            self._behind.add(key)
+            return
+        self._by_key[key] = value
+        self._behind.discard(key)
+        if known is None:
+            self._keys_of_ward.setdefault(ward_of(key), set()).add(key)
+
+    def behind(self) -> dict[int, list[tuple[bytes, bytes]]]:
+        """By partition: keys and newest records behind which the changelog has an older one, or junk."""
+        found: dict[int, list[tuple[bytes, bytes]]] = {}
+        for key in sorted(self._behind):
+            found.setdefault(PARTITION_OF_WARD[ward_of(key)], []).append((key, self._by_key[key]))
+        return found
 
     def delete(self, key: bytes) -> None:
         """Forget a record, as a tombstone asks."""
+        self._behind.discard(key)
         if self._by_key.pop(key, None) is not None:
             self._keys_of_ward[ward_of(key)].discard(key)
 
@@ -99,10 +114,13 @@ class BookRecords:
         for ward in [ward for ward in self._keys_of_ward if PARTITION_OF_WARD[ward] not in partitions]:
             for key in self._keys_of_ward.pop(ward):
                 del self._by_key[key]
+                self._behind.discard(key)
         self._seen = {known: seen for known, seen in self._seen.items() if known in partitions}
 
     def _skip(self, partition: int, message: Message) -> None:
         self.skipped += 1
+        if message.key in self._by_key:
+            self._behind.add(message.key)
         _log.warning(
             "changelog record skipped: partition %d offset %d is no record of a ward of this partition "
             "(%d skipped so far)",

@@ -11,8 +11,7 @@ from streams.warehouse.store import Store
 
 SQL_FOLDER: Final = REPOSITORY / "sql"
 _QUERIES: Final = {
-    "days": "SELECT count(), sum(cityHash64(ward, day, received, resolved, returned, events, minutes))"
-    " FROM v_ward_day",
+    "days": "SELECT ward, day, events, cityHash64(received, resolved, returned, minutes) FROM v_ward_day",
     "wards": "SELECT count(), sum(cityHash64(ward, events, missing, contiguous)) FROM v_ward_sync",
     "events": "SELECT uniqExact(ward, epoch, seq) FROM r_events",
     "difference": "SELECT sum(events) - (SELECT uniqExact(ward, epoch, seq) FROM r_events) FROM v_ward_day",
@@ -41,6 +40,11 @@ def ask(store: Store, number: int) -> Asked:
     )
 
 
+def _changed(first: list[tuple[Any, ...]], again: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows that only one of two answers has."""
+    return sorted(set(first) ^ set(again))
+
+
 def differing(
     store: Store, asked: Iterable[Asked], losing: Callable[[int], bool] = lambda _: False
 ) -> list[str]:
@@ -52,7 +56,11 @@ def differing(
     found = []
     for one in asked:
         again = ask(store, one.number)
-        found += [f"{one.number} {name}" for name in _QUERIES if again.answers[name] != one.answers[name]]
+        found += [
+            f"{one.number} {name}: {len(rows)} rows, e.g. {rows[:2]}"
+            for name in _QUERIES
+            if (rows := _changed(one.answers[name], again.answers[name]))
+        ]
         if int(one.answers["difference"][0][0] or 0) != 0 and not losing(one.number):
             found.append(f"{one.number}: books and events differ by {one.answers['difference'][0][0]}")
     return found

@@ -39,6 +39,7 @@ from tests.pipeline.workers import (
     ends,
     expected,
     kept,
+    messages,
     producer,
 )
 
@@ -221,6 +222,43 @@ def test_stopped_worker_that_wakes_up_spoils_nothing(city: City) -> None:
     city.send(2000)
     city.wait_read(60)
     city.check()
+
+
+def test_older_records_that_stand_last_in_the_changelog_are_written_over(city: City) -> None:
+    """As a worker leaves them that was stopped in a chunk and woke up: compaction would keep them alone."""
+    worker = city.start()
+    city.send(2000)
+    city.wait_read(60)
+    worker.kill()
+    topic = changelog_topic(city.app_id)
+    newest = _last(city)
+    first = {key: value for key, value in _all(city) if value != newest[key]}
+    victims, junk = sorted(first)[:3], sorted(newest)[-1]
+    assert len(victims) == 3
+    sender = producer(city.bootstrap)
+    for key, value in [*((key, first[key]) for key in victims), (junk, bytes(12))]:
+        sender.produce(topic, value, key, partition=PARTITION_OF_WARD[key[:5].decode()])
+    assert sender.flush(30) == 0
+    assert _last(city) != newest
+    city.start()
+    eventually(lambda: _last(city) == newest, 60)
+    size = sum(ends(city.bootstrap, topic).values())
+    city.workers[-1].kill()
+    again = city.start()
+    eventually(lambda: "ready:" in again.text(), 40)
+    assert sum(ends(city.bootstrap, topic).values()) == size
+    city.check()
+
+
+def _all(city: City) -> list[tuple[bytes, bytes]]:
+    """The changelog in the order of each partition, less what has no key."""
+    found = messages(city.bootstrap, changelog_topic(city.app_id))
+    return [(key, each.value() or b"") for each in found if isinstance(key := each.key(), bytes)]
+
+
+def _last(city: City) -> dict[bytes, bytes]:
+    """What compaction would leave."""
+    return dict(_all(city))
 
 
 def test_sigterm_ends_in_time_and_leaves_nothing_to_read_again(city: City) -> None:

@@ -14,7 +14,9 @@ from producers.contract.envelope import SequencedEvent, StatusChangedEvent, wrap
 from producers.contract.events import Heartbeat
 from producers.contract.topics import PARTITION_OF_WARD, changelog_topic
 from producers.simulator.faults import malformed
+from streams.domain.records import sync_key
 from tests.faults.catalogue.base import Fault, NoEffect
+from tests.faults.changelog import older_records
 from tests.faults.events import make
 from tests.faults.plan import Poison
 from tests.faults.standing import tolerant
@@ -280,22 +282,25 @@ class ClockSkewedHeartbeats(Data):
 
 class ChangelogJunk(Data):
     id, name = "F32", "junk-in-the-changelog"
-    expectation = "what is no record is skipped by workers and rejected by the loader; books stay"
+    expectation = "what is no record, and older records behind newer ones, are rejected and written over"
 
     def inject(self) -> str:
         ward, _ = self.known(5)
         key, partition = ward.encode(), PARTITION_OF_WARD[ward]
         topic = changelog_topic(self.city.settings.app_id)
-        # Not under the keys of living records: compaction would keep the junk and drop the record.
+        older = older_records(self.city.settings.kafka_bootstrap, topic, partition, most=20)
+        self.produce([(value, name, partition) for name, value in older], topic)
         junk = (
             (b"not a record", key + b"|2019-01-01"),
+            (b"not a record", sync_key(ward)),
             (b"\x00" * 40, b"99999|sync"),
             (b"x", b"99999|2025-07-01"),
             (b"x", b""),
         )
         self.poison([Poison("bad_shape", value, name, partition, topic=topic) for value, name in junk])
         killed = self.city.kill(self.worker())
-        return f"four messages that are no records; a worker that recovers over them was killed: {killed}"
+        told = f"{len(older)} older records and five messages that are none"
+        return f"{told}; a worker that recovers over them was killed: {killed}"
 
 
 def _at(event: SequencedEvent, when: str) -> bytes:
