@@ -1,13 +1,24 @@
 -- Blocks of seqs with more rows than seqs: a row came again there, or a seq was used for other content. A superset for every
 -- cut, found within spans of blocks of which the same is true. What was looked at since and has a row a seq is left out
--- (`settled_seqs`): then it has so at every cut before, too.
+-- (`clean`, `settled_seqs`): then it has so at every cut before, too.
+CREATE OR REPLACE VIEW r_doubtful_spans
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+SELECT ward, epoch, span, sum(s.inserted) AS inserted
+FROM span_seqs AS s
+GROUP BY ward, epoch, span
+HAVING inserted != max(s.clean)
+COMMENT 'vi: khoảng số thứ tự chưa rõ mỗi số chỉ có một dòng | en: spans of seqs of which it is not known that their rows are one a seq';
+
 CREATE OR REPLACE VIEW r_full_spans
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT ward, epoch, span, inserted
-FROM seq_spans FINAL
-WHERE inserted > bitmapCardinality(seqs)
-    AND (ward, epoch, span, inserted) NOT IN (SELECT ward, epoch, number, inserted FROM settled_seqs WHERE size = 16384 AND settled = 1)
+FROM span_seqs FINAL
+-- By the key first: so the bitmaps of the others are not read. Every doubtful span has such a row, and few others have one
+-- that merges have not been at: rows are merged in the order in which they came, so those up to a note and nothing else are.
+WHERE (ward, epoch, span) IN (SELECT ward, epoch, span FROM span_seqs WHERE inserted != clean)
+    AND inserted != clean AND inserted > bitmapCardinality(seqs)
 COMMENT 'vi: khoảng số thứ tự có nhiều dòng hơn số | en: spans of seqs with more rows than seqs';
 
 CREATE OR REPLACE VIEW r_full_blocks

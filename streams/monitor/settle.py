@@ -1,4 +1,5 @@
-"""Finds blocks of seqs in which nothing is repeated any more: questions need not put their rows together.
+"""Finds blocks and spans of seqs in which nothing is repeated (any more): questions need not put their rows
+together, nor look at them.
 
 A block counts as settled with the number of rows that were inserted into it. `block_seqs` may know of an
 insert before its rows can be read, so a block is believed only if the number was the same ten minutes before:
@@ -18,9 +19,16 @@ BLOCKS_MAX: Final = 20_000
 _QUIET: Final = "seen_at <= now() - INTERVAL 10 MINUTE"
 _SEEN: Final = """
 INSERT INTO settled_seqs SELECT ward, epoch, {size}, {number}, inserted, now('Asia/Ho_Chi_Minh'), 0
-FROM {full} WHERE (ward, epoch, {number}, inserted) NOT IN
+FROM {looked_at} WHERE (ward, epoch, {number}, inserted) NOT IN
     (SELECT ward, epoch, number, inserted FROM settled_seqs WHERE size = {size})
 """
+# The newest span of an outbox goes on growing: it is looked at anyway.
+_DOUBTFUL_SPANS: Final = """
+(
+    SELECT ward, epoch, span, inserted FROM r_doubtful_spans
+    WHERE (ward, epoch, span) NOT IN (SELECT ward, epoch, max(span) FROM span_seqs GROUP BY ward, epoch)
+        OR (ward, epoch, span) IN (SELECT ward, epoch, span FROM r_full_spans)
+)"""
 _WAITING: Final = f"""
 (
     SELECT ward, epoch, block, inserted FROM r_full_blocks
@@ -43,8 +51,8 @@ INNER JOIN
 ) AS e ON e.ward = w.ward AND e.epoch = w.epoch AND e.block = w.block
 """  # noqa: S608 (constants of ours)
 _SPANS: Final = f"""
-INSERT INTO settled_seqs
-SELECT ward, epoch, 16384, span, inserted, now('Asia/Ho_Chi_Minh'), 1 FROM r_full_spans
+INSERT INTO span_seqs (ward, epoch, span, clean)
+SELECT ward, epoch, span, inserted FROM {_DOUBTFUL_SPANS}
 WHERE (ward, epoch, span) NOT IN (SELECT ward, epoch, intDiv(block, 128) FROM r_full_blocks)
     AND (ward, epoch, span, inserted) IN
         (SELECT ward, epoch, number, inserted FROM settled_seqs WHERE size = 16384 AND {_QUIET})
@@ -58,8 +66,8 @@ def settle(store: Store, turn: int = 0) -> int:
 
     :raises Unavailable: ClickHouse is away; nothing is lost
     """
-    store.command(_SEEN.format(size=128, number="block", full="r_full_blocks"))
-    store.command(_SEEN.format(size=16384, number="span", full="r_full_spans"))
+    store.command(_SEEN.format(size=128, number="block", looked_at="r_full_blocks"))
+    store.command(_SEEN.format(size=16384, number="span", looked_at=_DOUBTFUL_SPANS))
     store.command(_BLOCKS.format(turn=turn))
     store.command(_SPANS)
     return int(store.value("SELECT count() FROM r_full_blocks"))

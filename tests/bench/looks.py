@@ -15,6 +15,7 @@ import msgspec
 from ops.settings import Settings
 from ops.stack import clickhouse as clickhouse_stack
 from ops.stack.process import free_port
+from streams.monitor.settle import settle
 from streams.monitor.upkeep import copy, sweep
 from streams.warehouse.migrate import migrate
 from streams.warehouse.store import Store
@@ -24,7 +25,10 @@ from tests.pipeline.warehouse import SQL, address
 DATABASE: Final = "bench"
 FEW_FOLDER, WHOLE_FOLDER = "few", "whole"
 _DONE: Final = "bench-done.json"
-_MERGED: Final = ("book", "day_totals", "open_dossiers", "dossiers", "events", "city_cut")
+_MERGED: Final = (
+    *("book", "day_totals", "open_dossiers", "dossiers", "events", "city_cut"),
+    *("block_seqs", "span_seqs", "landed_seqs"),
+)
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -91,6 +95,13 @@ def _settle(store: Store) -> None:
     for table in _MERGED:
         store.command(f"OPTIMIZE TABLE {table} FINAL SETTINGS optimize_skip_merged_partitions = 1")
     sweep(store)
+    # The monitor believes what it saw a while ago.
+    settle(store)
+    store.command(
+        "INSERT INTO settled_seqs"
+        " SELECT ward, epoch, size, number, inserted, seen_at - INTERVAL 1 HOUR, 0 FROM settled_seqs"
+    )
+    settle(store)
     # What is older than the newest day was not written just now.
     store.command(
         "ALTER TABLE open_dossiers UPDATE stored_at = stored_at - INTERVAL 1 DAY"

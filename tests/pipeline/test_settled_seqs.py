@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -145,3 +146,43 @@ def test_more_blocks_than_one_run_looks_at_are_settled_in_turn(
     merge(store)
     assert [job.run(context)["full_blocks"] for _ in range(3)] == [2, 1, 0]
     assert full(store) == []
+
+
+SPAN = 128 * 128
+
+
+def doubtful(store: Store) -> list[tuple[int, int]]:
+    """The spans whose bitmaps are read."""
+    return store.query("SELECT span, inserted FROM r_doubtful_spans ORDER BY ALL").rows
+
+
+def test_spans_of_which_nothing_came_twice_are_not_looked_into_any_more(store: Store) -> None:
+    events = [status(first + seq) for first in (0, SPAN, 2 * SPAN) for seq in (1, 2)]
+    load(store, events)
+    settle.settle(store)
+    assert doubtful(store) == [(0, 2), (1, 2), (2, 2)], "seen just now"
+    later(store)
+    settle.settle(store)
+    assert doubtful(store) == [(2, 2)], "the newest goes on growing"
+    load(store, [events[2]], 1_000)
+    assert doubtful(store) == [(1, 3), (2, 2)]
+    assert full(store) == [(WARD, 128, 3)]
+    merge(store)
+    for _ in range(2):
+        settle.settle(store)
+        later(store)
+    assert doubtful(store) == [(2, 2)]
+    assert full(store) == []
+    load(store, [status(SPAN + 1, dossier="H26.00070-250701-0099")], 2_000)
+    assert full(store) == [(WARD, 128, 4)]
+
+
+def test_what_waits_for_a_second_look_is_forgotten_after_a_week(store: Store) -> None:
+    names = ("ward", "epoch", "size", "number", "inserted", "seen_at", "settled")
+    kinds = ("String", "String", "UInt16", "UInt64", "UInt64", "DateTime", "UInt8")
+    week = datetime.now(UTC) - timedelta(days=7, minutes=1)
+    rows = [(WARD, "e", 128, 1, 2, week, 0), (WARD, "e", 128, 2, 2, week, 1)]
+    rows += [(WARD, "e", 128, 3, 2, week + timedelta(hours=1), 0)]
+    store.insert("settled_seqs", names, kinds, list(zip(*rows, strict=True)))
+    store.command("OPTIMIZE TABLE settled_seqs FINAL")
+    assert store.query("SELECT number FROM settled_seqs ORDER BY ALL").rows == [(2,), (3,)]
