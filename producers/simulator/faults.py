@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from producers.contract.codec import encode
+from producers.contract.envelope import StatusChangedEvent
 from producers.contract.reasons import REASONS
 from producers.contract.topics import PARTITION_OF_WARD, PARTITIONS
 from producers.simulator.city import city_events
@@ -82,7 +83,8 @@ class Malformed(NamedTuple):
 
 def malformed(seed: int) -> Iterator[Malformed]:
     """Messages for every code of `REASONS`, some codes in several ways."""
-    event = next(iter(city_events(scaled(126, seed=seed))))
+    # A city's first event may be the closing of a day, of which other members are wrong.
+    event = next(e for e in city_events(scaled(126, seed=seed)) if isinstance(e, StatusChangedEvent))
     ward, good = event.data.ward, encode(event)
     key, partition = ward.encode(), PARTITION_OF_WARD[ward]
     for code, make in _WAYS:
