@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
@@ -41,8 +42,9 @@ def ask(store: Store, number: int) -> Asked:
 
 
 def _changed(first: list[tuple[Any, ...]], again: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows that only one of two answers has."""
-    return sorted(set(first) ^ set(again))
+    """Rows that one of two answers has more often than the other."""
+    before, after = Counter(first), Counter(again)
+    return sorted([*(before - after).elements(), *(after - before).elements()])
 
 
 def differing(
