@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Final
 
+from producers.contract.errors import Stop
+
 _PR_SET_PDEATHSIG: Final = 1
+_PORTS: Final = range(20_000, 32_768)
 
 
 def die_with_parent(signum: int = signal.SIGTERM) -> None:
@@ -32,10 +38,19 @@ def die_with_parent(signum: int = signal.SIGTERM) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now. It is not reserved: use it soon."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nobody listens on now. It is not reserved: use it soon.
+
+    It is none of the kernel's own (32768 and above): a connection of anybody, or a server that lets the
+    kernel choose, could take one of those before it is used. None is given twice until all were.
+    """
+    for port in islice(_ports, len(_PORTS)):
+        if not port_is_taken("127.0.0.1", port):
+            return port
+    raise Stop(
+        "no_free_port",
+        f"every port from {_PORTS.start} to {_PORTS.stop - 1} is in use",
+        "End programs that listen there",
+    )
 
 
 def port_is_taken(host: str, port: int) -> bool:
@@ -47,6 +62,19 @@ def port_is_taken(host: str, port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def _walk() -> Iterator[int]:
+    """All ports again and again, from anywhere, so that two processes seldom meet.
+
+    In steps, since workers take the neighbours of one (11 and the number of ports have no common divisor).
+    """
+    start = random.SystemRandom().randrange(len(_PORTS))
+    for step in count():
+        yield _PORTS[(start + 11 * step) % len(_PORTS)]
+
+
+_ports: Final = _walk()
 
 
 @dataclass(slots=True)
