@@ -6,13 +6,14 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from ops import console
 from ops.city.prepare import prepare
 from ops.settings import Settings, load
 from ops.stack import supervise
-from producers.contract.errors import DongBoError
+from producers.contract.errors import DongBoError, Unavailable
 
 CITY: Final = "city"
 PROGRAMS: Final = supervise.PROGRAMS
@@ -27,7 +28,7 @@ def up() -> int:
         try:
             ready(settings)
         except DongBoError as error:
-            console.note(f"not ready: {error}")
+            console.note("\n".join([f"not ready: {error}", *last_words(settings)]))
             return 1
         supervise.begin(settings, CITY)
         return hold(settings, stack, stop)
@@ -67,6 +68,22 @@ def ready(settings: Settings) -> None:
     prepare(settings)
     for name in _AFTER_SCHEMA:
         supervise.begin(settings, name)
+
+
+def last_words(settings: Settings) -> list[str]:
+    """Why processes do not run: the last line that each of them printed."""
+    try:
+        down = [p.name for p in supervise.processes(settings) if p.state not in ("RUNNING", "STOPPED")]
+    except Unavailable:
+        return []
+    return [line for name in down if (line := _last_line(supervise.console_log(settings, name)))]
+
+
+def _last_line(log: Path) -> str:
+    try:
+        return log.read_text(errors="replace").rstrip().rpartition("\n")[2]
+    except OSError:
+        return ""
 
 
 def hold(settings: Settings, stack: supervise.City, stop: threading.Event) -> int:

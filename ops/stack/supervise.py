@@ -22,7 +22,7 @@ from typing import IO
 
 from ops.settings import REPOSITORY, Settings
 from ops.stack.supervisor_client import Process, begin, halt, processes
-from ops.stack.supervisord import ENTRY, PROGRAMS, STOP_S, Layout, config
+from ops.stack.supervisord import ENTRY, PROGRAMS, STOP_S, Layout, config, console_log
 from producers.contract.errors import Stop, Unavailable
 
 
@@ -204,4 +204,16 @@ def _is_supervisord(layout: Layout, pid: int) -> bool:
     return str(layout.config).encode() in command.split(b"\0")
 
 
-__all__ = ["ENTRY", "PROGRAMS", "City", "Process", "begin", "config", "halt", "processes", "start", "up"]
+__all__ = [
+    "ENTRY",
+    "PROGRAMS",
+    "City",
+    "Process",
+    "begin",
+    "config",
+    "console_log",
+    "halt",
+    "processes",
+    "start",
+    "up",
+]

@@ -153,6 +153,11 @@ def _escaped(command: Sequence[str]) -> str:
     return " ".join(quoted).replace("%", "%%")
 
 
+def console_log(settings: Settings, process: str) -> Path:
+    """What a process such as `kafka` or `worker-0` prints."""
+    return Layout.of(settings).logs / _log_name(process)
+
+
 def _log_name(program: str) -> str:
     """Kafka writes logs/kafka.log by itself; what its JVM prints goes beside it."""
     if program == "kafka":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from ops.city.up import last_words
 from ops.settings import REPOSITORY, Settings
 from ops.stack.supervise import Process, config, processes, start
 from producers.contract.errors import DongBoError, Stop, Unavailable
-from tests.conftest import eventually
+from tests.conftest import eventually, free_port
 
 STAND_IN = """
 import os, signal, sys, time
@@ -171,6 +173,23 @@ def test_supervisord_killed_leaves_nothing_running(settings: Settings, entry: tu
     assert process.wait(30) == 1
     process.communicate()
     eventually(lambda: not any(map(alive, pids(settings))), 30)
+
+
+def test_why_a_process_does_not_run_is_said_in_its_own_words(settings: Settings) -> None:
+    port = free_port()
+    own = settings.model_copy(update={"kafka_bootstrap": f"127.0.0.1:{port}"})
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        city = start(own, ("kafka",))
+        try:
+            said = eventually(lambda: last_words(own), timeout=60)
+        finally:
+            city.stop()
+    assert said == [
+        f"dongbo kafka: port_taken: 127.0.0.1:{port} is in use by another program. "
+        "Stop that program, or choose another DONGBO_KAFKA_BOOTSTRAP"
+    ]
 
 
 def test_data_folder_with_a_long_path_works(tmp_path: Path, entry: tuple[str, ...]) -> None:
