@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -35,6 +36,8 @@ from streams.topics_setup import ensure_topics
 from streams.watchdog import Limits, Watchdog
 from tests.builders import START, WARD, status
 from tests.conftest import eventually, free_port
+from tests.faults.catalogue.base import Fault
+from tests.faults.catalogue.stores import MergesStopped, TableMissing, TooManyParts
 from tests.pipeline.warehouse import Topics, database
 
 TOPIC = "found.events"
@@ -143,6 +146,20 @@ async def _sent(sender: Sender, more: int) -> None:
 def _lose_half(data: Path) -> None:
     log = max((data / "kafka" / "data" / f"{TOPIC}-{PARTITION_OF_WARD[WARD]}").glob("*.log"))
     os.truncate(log, log.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("kind", [TooManyParts, TableMissing, MergesStopped])
+def test_fault_of_clickhouse_is_taken_back_whether_it_was_done_or_not(
+    clickhouse: Endpoint, kind: type[Fault]
+) -> None:
+    """Found by `--seed 3`: a table that ClickHouse, just killed, had not renamed could not be renamed back."""
+    with database(clickhouse) as store:
+        fault = kind(SimpleNamespace(store=store, patiently=store.command), Random(1))  # type: ignore[arg-type]
+        fault.heal()
+        fault.inject()
+        fault.heal()
+        fault.heal()
+        assert store.query("SELECT count() FROM heartbeats").rows == [(0,)]
 
 
 def test_ward_started_before_kafka_answers_requests_all_the_same(tmp_path: Path) -> None:
