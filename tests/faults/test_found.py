@@ -152,7 +152,7 @@ def _lose_half(data: Path) -> None:
 def test_fault_of_clickhouse_is_taken_back_whether_it_was_done_or_not(
     clickhouse: Endpoint, kind: type[Fault]
 ) -> None:
-    """Found by `--seed 3`: a table that ClickHouse, just killed, had not renamed could not be renamed back."""
+    """Found by `--seed 3`: a table that a killed ClickHouse had not renamed could not be renamed back."""
     with database(clickhouse) as store:
         fault = kind(SimpleNamespace(store=store, patiently=store.command), Random(1))  # type: ignore[arg-type]
         fault.heal()
