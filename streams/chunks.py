@@ -15,7 +15,10 @@ from streams.lenient import undecodable
 
 
 class Chunk(ConsumerMessage):
-    """Consecutive records of a partition. `until`: the offset after the last; `follows`: before the first."""
+    """Consecutive records of a partition.
+
+    `until`: the offset after the last. `follows`: what is before it must be durable before this may be.
+    """
 
     __slots__ = ("follows", "records", "until")
 

@@ -8,7 +8,8 @@ Invariants:
 - A chunk holds the records of one partition in log order, fetched in one generation of the group.
 - Only `complete` lets a commit pass a chunk, and only in the order in which the chunks were handed out: each
   chunk names the offset that it `follows`, and completing one out of turn is an error. Faust's own
-  acknowledgement never counts, because a stream also acknowledges what it skips while partitions move.
+  acknowledgement never counts, because a stream also acknowledges what it skips while partitions move. A
+  chunk that is handed out again follows its own first offset, as it holds all from there on.
 - A commit is the offset after the last completed chunk. Holes between offsets (markers of transactions,
   compaction) therefore cost nothing, and no list of offsets is kept.
 - A chunk of an older generation is never completed. What is handed out again after a seek may overlap what is
@@ -158,7 +159,8 @@ class ChunkConsumer(driver.Consumer):
         if first > progress.handed:
             self.holes += 1
             _log.warning("%s: no records from %d to %d: expired, or transactions", tp, progress.handed, first)
-        chunk.follows = progress.handed
+        # What was cleared from the queues in a rebalance comes again, after what was handed out last.
+        chunk.follows = min(progress.handed, first)
         progress.handed = chunk.until
         if not self._is_changelog_tp(tp):
             self._ahead.add(chunk)
