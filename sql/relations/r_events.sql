@@ -1,31 +1,28 @@
--- Raw rows. `r_events` has each content of a seq once, its first arrival; `r_event_rows` may have later arrivals of the
--- same content beside it, and costs less: enough for questions that repetition does not change. A seq that came more than
--- once makes its block full (`r_full_blocks`, a superset for every cut), so only rows of such blocks are put together with
--- FINAL. For all others an index by time leaves out what it is for: FINAL would read every row again that one of them
--- could stand behind.
+-- Raw rows. `r_events` has each content of a seq once, its first arrival, and says of each whether it is `counted`: what came
+-- later for a seq that was used before is not. `r_event_rows` may have later arrivals of the same content beside it, and costs
+-- less: enough for questions that repetition does not change. A seq that came more than once makes its block full
+-- (`r_full_blocks`, a superset for every cut), so only rows of such blocks are put together. For all others an index by time
+-- leaves out what it is for.
 CREATE OR REPLACE VIEW r_events
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-SELECT *, rank, content_hash FROM events
-WHERE (ward, epoch, intDiv(seq, 128)) NOT IN (SELECT ward, epoch, block FROM r_full_blocks)
+WITH (SELECT full FROM r_full_blocks_once) AS full
+SELECT *, rank, content_hash, true AS counted FROM events
+WHERE NOT full.many AND (ward, epoch, intDiv(seq, 128)) NOT IN full.blocks
 UNION ALL
-SELECT *, rank, content_hash FROM events FINAL
-WHERE intDiv(seq, 128) IN (SELECT block FROM r_full_blocks)
-    AND (ward, epoch, intDiv(seq, 128)) IN (SELECT ward, epoch, block FROM r_full_blocks)
+SELECT * FROM r_doubtful_events
 COMMENT 'vi: sự kiện hợp lệ | en: admitted events';
 
 CREATE OR REPLACE VIEW r_events_at
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-WITH (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
-SELECT *, rank, content_hash FROM events
-WHERE arrived_at <= instant
-    AND (ward, epoch, intDiv(seq, 128)) NOT IN (SELECT ward, epoch, block FROM r_full_blocks)
+WITH
+    (SELECT full FROM r_full_blocks_once) AS full,
+    (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
+SELECT *, rank, content_hash, true AS counted FROM events
+WHERE arrived_at <= instant AND NOT full.many AND (ward, epoch, intDiv(seq, 128)) NOT IN full.blocks
 UNION ALL
-SELECT *, rank, content_hash FROM events FINAL
-WHERE arrived_at <= instant
-    AND intDiv(seq, 128) IN (SELECT block FROM r_full_blocks)
-    AND (ward, epoch, intDiv(seq, 128)) IN (SELECT ward, epoch, block FROM r_full_blocks)
+SELECT * FROM r_doubtful_events_at(as_of = {as_of:String})
 COMMENT 'vi: sự kiện hợp lệ đã đến tại một mốc | en: admitted events that had arrived at a cut';
 
 -- The same as `r_events`, for questions that go through all of it: FINAL over everything costs the same however often

@@ -20,7 +20,7 @@ SELECT
     epoch,
     seq,
     content_hash,
-    rank = max(rank) OVER (PARTITION BY ward, epoch, seq) AS counted,
+    e.counted AS counted,
     type,
     dossier,
     status,
@@ -28,6 +28,6 @@ SELECT
     arrived_at,
     partition,
     `offset` AS kafka_offset
-FROM r_events
+FROM r_doubtful_events AS e
 WHERE (ward, epoch, seq) IN (SELECT ward, epoch, seq FROM r_losers)
 COMMENT 'vi: số thứ tự bị dùng lại với nội dung khác; chỉ nội dung đến trước được tính | en: seqs used again with other content; only the first arrival counts';

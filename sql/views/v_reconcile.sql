@@ -13,10 +13,6 @@ CREATE OR REPLACE VIEW v_reconcile
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-WITH losers AS
-(
-    SELECT ward, epoch, seq, content_hash FROM r_losers
-)
 SELECT
     ward,
     day,
@@ -55,14 +51,12 @@ FROM
         toInt64(0) AS book_min,
         toInt64(sum(minutes)) AS raw_min
     FROM r_events
-    WHERE status > 0 AND of_seq = 0
-        AND (ward, epoch, seq, content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM losers)
+    WHERE counted AND status > 0 AND of_seq = 0
         AND (ward, book_day, epoch, seq) NOT IN
         (
             SELECT ward, book_day, of_epoch, of_seq
             FROM r_events
-            WHERE of_seq > 0
-                AND (ward, epoch, seq, content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM losers)
+            WHERE counted AND of_seq > 0
         )
     GROUP BY ward, book_day, field, channel, status, timeliness
 )

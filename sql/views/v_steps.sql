@@ -41,8 +41,7 @@ SELECT
     e.seq AS seq,
     e.arrived_at AS arrived_at
 FROM r_events AS e
-WHERE e.status > 0 AND e.of_seq = 0
-    AND (e.ward, e.epoch, e.seq, e.content_hash) NOT IN (SELECT ward, epoch, seq, content_hash FROM r_losers)
+WHERE e.counted AND e.status > 0 AND e.of_seq = 0
     AND (e.ward, e.dossier, e.epoch, e.seq) NOT IN (SELECT ward, dossier, epoch, seq FROM r_retracted)
 -- A seq's contents all lie in the month in which they happened, so no merge crosses it.
 SETTINGS do_not_merge_across_partitions_select_final = 1

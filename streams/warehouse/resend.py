@@ -159,8 +159,6 @@ SELECT
     channel, status, received_at, due_at, finished_at, applicant, service_level, paid_online, digitised,
     timeliness, minutes, body, partition, `offset`
 FROM r_events
-WHERE ward = {ward:String} AND book_day = {day:Date32}
-    AND (ward, epoch, seq, content_hash) NOT IN
-        (SELECT ward, epoch, seq, content_hash FROM r_losers WHERE ward = {ward:String})
+WHERE ward = {ward:String} AND book_day = {day:Date32} AND counted
 ORDER BY arrived_at, `offset`
 """

@@ -102,6 +102,8 @@ def _settle(store: Store) -> None:
         " SELECT ward, epoch, size, number, inserted, seen_at - INTERVAL 1 HOUR, 0 FROM settled_seqs"
     )
     settle(store)
+    # The notes count once merges have put them to their spans.
+    store.command("OPTIMIZE TABLE span_seqs FINAL")
     # What is older than the newest day was not written just now.
     store.command(
         "ALTER TABLE open_dossiers UPDATE stored_at = stored_at - INTERVAL 1 DAY"

@@ -20,11 +20,13 @@ from streams.monitor.config import MonitorConfig
 from streams.monitor.jobs import Context
 from streams.warehouse.store import Store
 from tests.builders import WARD, status
-from tests.pipeline.warehouse import database, empty, land
+from tests.pipeline.warehouse import database, empty, insert_cut, land
 
 FULL = "SELECT toString(ward), block, inserted FROM r_full_blocks ORDER BY ALL"
+LATER = "SELECT seq, content_hash FROM r_events WHERE NOT counted ORDER BY ALL"
 CONTENT = "ward, epoch, seq, content_hash, arrived_at"
 ARRIVED_MS = 1_751_331_600_000
+CUT = 1_566_723
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,11 @@ def full(store: Store) -> list[tuple[str, int, int]]:
     contents = Counter(seq for _, _, seq, *_ in once)
     twice = {seq for seq, count in contents.items() if count > 1}
     assert {seq for (seq,) in store.query("SELECT DISTINCT seq FROM r_losers").rows} == twice
+    first = store.query(
+        f"SELECT {CONTENT} FROM events FINAL ORDER BY rank DESC LIMIT 1 BY ward, epoch, seq"
+    ).rows
+    assert store.query(f"SELECT {CONTENT} FROM r_events WHERE counted ORDER BY ALL").rows == sorted(first)
+    assert store.query(LATER).rows == store.query("SELECT seq, content_hash FROM r_losers ORDER BY ALL").rows
     return [(ward, block, inserted) for ward, block, inserted in store.query(FULL).rows]
 
 
@@ -146,6 +153,31 @@ def test_more_blocks_than_one_run_looks_at_are_settled_in_turn(
     merge(store)
     assert [job.run(context)["full_blocks"] for _ in range(3)] == [2, 1, 0]
     assert full(store) == []
+
+
+# A row of each of so many blocks; a list is made of 4,096 at most.
+MANY = """
+INSERT INTO events SELECT e.* REPLACE (
+    n.number * 128 + 7 AS seq, e.arrived_at + toIntervalSecond({later}) AS arrived_at,
+    if(n.number % 1000 = {other}, 'H26.00070-250701-0099', e.dossier) AS dossier)
+FROM events AS e CROSS JOIN numbers(4100) AS n WHERE e.seq = 1
+"""
+
+
+def test_more_full_blocks_than_a_list_holds_are_looked_up_as_a_set(store: Store) -> None:
+    load(store, EVENTS[:2])
+    store.command(MANY.format(later=0, other=-1))
+    before = store.query(f"SELECT {CONTENT} FROM r_events ORDER BY ALL").rows
+    assert insert_cut(store, CUT) == ARRIVED_MS + 30_000
+    for _ in range(2):
+        store.command(MANY.format(later=60, other=3))
+        assert len(full(store)) == 4_100
+    past = f"r_events_at(as_of = '{CUT}')"
+    assert store.query(f"SELECT {CONTENT} FROM {past} WHERE counted ORDER BY ALL").rows == before
+    both = ["H26.00070-250701-0001", "H26.00070-250701-0099"]
+    losers = "SELECT seq, arraySort(dossiers) FROM r_losers ORDER BY seq"
+    assert store.query(losers).rows == [((number * 1_000 + 3) * 128 + 7, both) for number in range(5)]
+    assert store.query("SELECT count(), countIf(counted) FROM v_conflicts").rows == [(10, 5)]
 
 
 SPAN = 128 * 128
