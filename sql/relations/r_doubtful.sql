@@ -8,7 +8,9 @@ AS
 WITH
     (SELECT full FROM r_full_blocks_once) AS full,
     (SELECT groupArray(month) FROM r_full_block_months) AS months
-SELECT *, rank, content_hash, row_number() OVER (PARTITION BY ward, epoch, seq ORDER BY rank DESC) = 1 AS counted
+SELECT
+    *, rank, content_hash,
+    content_hash = first_value(content_hash) OVER (PARTITION BY ward, epoch, seq ORDER BY rank DESC, content_hash ASC) AS counted
 FROM events
 WHERE toYYYYMM(occurred_at) IN months
     AND intDiv(seq, 128) IN full.numbers
@@ -24,7 +26,9 @@ WITH
     (SELECT full FROM r_full_blocks_once) AS full,
     (SELECT groupArray(month) FROM r_full_block_months) AS months,
     (SELECT at FROM r_now_at(as_of = {as_of:String})) AS instant
-SELECT *, rank, content_hash, row_number() OVER (PARTITION BY ward, epoch, seq ORDER BY rank DESC) = 1 AS counted
+SELECT
+    *, rank, content_hash,
+    content_hash = first_value(content_hash) OVER (PARTITION BY ward, epoch, seq ORDER BY rank DESC, content_hash ASC) AS counted
 FROM events
 WHERE arrived_at <= instant
     AND toYYYYMM(occurred_at) IN months

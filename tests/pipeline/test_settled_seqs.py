@@ -97,6 +97,17 @@ def test_blocks_that_came_twice_are_settled_once_merges_have_been_there(store: S
     assert store.query("SELECT count() FROM r_full_spans").rows == [(0,)]
 
 
+def test_what_was_delivered_twice_has_no_later_content(store: Store) -> None:
+    store.command("SYSTEM STOP MERGES events")
+    try:
+        for _ in range(3):
+            load(store, EVENTS)  # from the same offsets: rows of the same rank
+        load(store, [OTHER])
+        assert full(store) == [(WARD, 0, 382), (WARD, 1, 384), (WARD, 2, 135)]
+    finally:
+        store.command("SYSTEM START MERGES events")
+
+
 def test_what_was_inserted_a_moment_ago_is_not_believed(store: Store) -> None:
     for offset in (0, 1_000):
         load(store, EVENTS, offset)
