@@ -20,9 +20,11 @@ class Clock:
         return self.now
 
 
-def made(places: int = 2, running: int = 2, waiting: int = 20, wait_s: float = 60.0) -> tuple[Turns, Clock]:
+def made(
+    places: int = 2, running: int = 2, waiting: int = 20, wait_s: float = 60.0, quick: int = 0
+) -> tuple[Turns, Clock]:
     clock = Clock()
-    return Turns(Bounds(places, running, waiting, wait_s), clock), clock
+    return Turns(Bounds(places, running, waiting, wait_s, quick), clock), clock
 
 
 async def asked(turns: Turns, *names: str) -> list[asyncio.Task[Turn]]:
@@ -105,6 +107,47 @@ async def test_who_is_known_for_small_questions_goes_before_a_crowd_that_nobody_
     assert come(small) == [0]
     await end(small[0])
     assert come(small) == [0], "somebody new comes after those who were there before"
+
+
+async def took(turns: Turns, clock: Clock, name: str, seconds: float) -> None:
+    """A statement whose turn comes at once, and which takes that long."""
+    (task,) = await asked(turns, name)
+    clock.now += seconds
+    await end(task)
+
+
+async def test_who_is_known_for_quick_statements_does_not_wait_for_what_others_run_to_its_limit() -> None:
+    turns, clock = made(quick=1)
+    await took(turns, clock, "known", 0.05)
+    crowd = await asked(turns, *[f"crowd{number}" for number in range(20)])
+    assert come(crowd) == [0, 1], "nobody knows them"
+    first = await asked(turns, "known", "known", "new")
+    assert come(first) == [0], "one at a time"
+    await end(first[0])
+    assert come(first) == [0, 1]
+    await end(first[1])
+    for _ in range(5):
+        await took(turns, clock, "known", 0.05)
+    slow = await asked(turns, "known")
+    assert come(slow) == [0]
+    clock.now += 30.0
+    await end(slow[0])
+    assert come(await asked(turns, "known")) == [], "known for slow ones now"
+    assert come(crowd) == [0, 1]
+
+
+async def test_places_for_quick_statements_are_as_many_as_before_however_a_client_goes() -> None:
+    turns, clock = made(quick=1)
+    for name in ("a", "b"):
+        await took(turns, clock, name, 0.05)
+    await asked(turns, "crowd1", "crowd2")
+    for _ in range(3):
+        tasks = await asked(turns, "a", "b")
+        assert come(tasks) == [0]
+        tasks[0].result().ran()  # gives it to b, who has not woken yet
+        tasks[1].cancel()
+        await settled()
+        tasks[0].result().answered()
 
 
 async def test_everybody_of_a_crowd_has_a_turn_before_anybody_has_a_second() -> None:

@@ -42,6 +42,8 @@ _KILL: Final = re.compile(rb"\s*KILL\s", re.IGNORECASE)
 _STOP_AGAIN_S: Final = 0.2
 _OVERTIME_S: Final = 5.0
 _KILLERS: Final = 2
+# One more of analysts' statements, if they are likely to be quick.
+_QUICK: Final = 1
 
 
 class Engine:
@@ -75,7 +77,7 @@ class Engine:
         self._pools = {
             Role.WRITER: ThreadPoolExecutor(settings.clickhouse_writer_threads, "writer"),
             Role.READER: ThreadPoolExecutor(settings.clickhouse_reader_threads, "reader"),
-            Role.ANALYST: ThreadPoolExecutor(settings.clickhouse_analyst_threads, "analyst"),
+            Role.ANALYST: ThreadPoolExecutor(settings.clickhouse_analyst_threads + _QUICK, "analyst"),
         }
         # KILL must not wait behind what it is to stop, nor the writer's behind an analyst's.
         self._killers = {role: ThreadPoolExecutor(_KILLERS, f"{role.value}-kill") for role in Role}
@@ -223,7 +225,8 @@ def _turns(settings: Settings) -> tuple[Turns, Turns]:
     """Turns of analysts' statements, and of their KILLs, which have threads of their own."""
     waiting, wait_s = settings.clickhouse_analyst_waiting_max, settings.clickhouse_analyst_wait_seconds_max
     places, running = settings.clickhouse_analyst_threads, settings.clickhouse_analyst_running_max
-    return Turns(Bounds(places, running, waiting, wait_s)), Turns(Bounds(_KILLERS, 1, waiting, wait_s))
+    statements = Bounds(places, running, waiting, wait_s, _QUICK)
+    return Turns(statements), Turns(Bounds(_KILLERS, 1, waiting, wait_s))
 
 
 def _lock(path: Path) -> Any:

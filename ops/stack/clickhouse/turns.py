@@ -4,6 +4,8 @@ Rules:
 - One analyst never has every place: one is left for whoever comes next (unless there is only one).
 - A free place goes to whoever runs least now and, among these, will have used least lately if the statement
   is like their former ones. So whoever asks little waits until one statement ends, however many ask.
+- Whoever is known for quick statements and runs none has one place more, for all of them together: they need
+  not wait for what others run to its limit. Whoever runs a slow one there is known for it from then on.
 - Nobody waits for ever: after so many seconds, or behind so many statements of their own, the answer is 202.
 
 Used in the event loop only.
@@ -24,15 +26,27 @@ from ops.stack.clickhouse import faults
 
 _HALF_LIFE_S: Final = 60.0
 _UNKNOWN_S: Final = 1.0  # what the statement of somebody new is taken for
+# A quick one may take that long: on a machine that is busy with the others' statements.
+_QUICK_S: Final = 3.0
 
 
 class Bounds(NamedTuple):
-    """Statements that run at once, of all and of one analyst; how many of one may wait, and how long."""
+    """Statements that run at once, of all and of one analyst; how many of one may wait, and how long; and how
+    many more run at once of those who are known for quick ones.
+    """
 
     places: int
     running: int
     waiting: int
     wait_s: float
+    quick: int = 0
+
+
+@dataclass(slots=True)
+class _Places:
+    """How many of them are free."""
+
+    free: int
 
 
 @dataclass(slots=True)
@@ -46,12 +60,18 @@ class _Analyst:
     turns: int = 0
     used_s: float = 0.0
     like_s: float = _UNKNOWN_S
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    known: bool = False
+    waiting: deque[asyncio.Future[_Places]] = field(default_factory=deque)
 
     def count(self, now: float) -> None:
         passed = now - self.counted_at
         self.used_s = self.used_s * 0.5 ** (passed / _HALF_LIFE_S) + passed * self.turns
         self.counted_at = now
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a statement will be a quick one, as far as anybody knows."""
+        return self.known and self.turns == 0 and self.like_s < _QUICK_S
 
     @property
     def place_in_line(self) -> tuple[int, float]:
@@ -62,27 +82,29 @@ class _Analyst:
 class Turn:
     """One statement's turn. It is over when the engine is done with it and the client has its answer."""
 
-    def __init__(self, turns: Turns, analyst: _Analyst, begun: float) -> None:
-        self._turns, self._analyst, self._begun = turns, analyst, begun
+    def __init__(self, turns: Turns, analyst: _Analyst, place: _Places, begun: float) -> None:
+        self._turns, self._analyst, self._place, self._begun = turns, analyst, place, begun
         self._runs = self._answers = True
 
     def ran(self) -> None:
         """The engine is done: the place is another's, though the answer may still be on its way."""
         if self._runs:
             self._runs = False
-            self._give_back(places=1, is_over=not self._answers)
+            self._place.free += 1
+            self._give_back(is_over=not self._answers)
 
     def answered(self) -> None:
         """The client has its answer or has gone, though the engine may not have noticed yet."""
         if self._answers:
             self._answers = False
-            self._give_back(places=0, is_over=not self._runs)
+            self._give_back(is_over=not self._runs)
 
-    def _give_back(self, *, places: int, is_over: bool) -> None:
+    def _give_back(self, *, is_over: bool) -> None:
         if is_over:
             took = self._turns.clock() - self._begun
             self._analyst.like_s = (self._analyst.like_s + took) / 2
-        self._turns.give_back(self._analyst, places=places, turns=int(is_over))
+            self._analyst.known = True
+        self._turns.give_back(self._analyst, turns=int(is_over))
 
 
 class Turns:
@@ -90,7 +112,7 @@ class Turns:
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
         self._bounds, self.clock = bounds, clock
-        self._free = bounds.places
+        self._places, self._quick = _Places(bounds.places), _Places(bounds.quick)
         self._most = min(bounds.running, max(1, bounds.places - 1))
         self._analysts: dict[str, _Analyst] = {}
 
@@ -120,41 +142,49 @@ class Turns:
         self._hand_out()
         try:
             async with asyncio.timeout(self._bounds.wait_s):
-                await ready
+                place = await ready
         except (TimeoutError, asyncio.CancelledError) as error:
             self._gone(analyst, ready)
             raise self._too_late() if isinstance(error, TimeoutError) else error from None
-        return Turn(self, analyst, self.clock())
+        return Turn(self, analyst, place, self.clock())
 
-    def _gone(self, analyst: _Analyst, ready: asyncio.Future[None]) -> None:
+    def _gone(self, analyst: _Analyst, ready: asyncio.Future[_Places]) -> None:
         """Whoever waited goes away, perhaps in the moment in which the turn came."""
         if not ready.cancelled():
-            self.give_back(analyst, places=1, turns=1)
+            ready.result().free += 1
+            self.give_back(analyst, turns=1)
             return
         with contextlib.suppress(ValueError):
             analyst.waiting.remove(ready)
 
-    def give_back(self, analyst: _Analyst, *, places: int, turns: int) -> None:
+    def give_back(self, analyst: _Analyst, *, turns: int) -> None:
         """A place is free, or an analyst's turn is over, or both."""
         analyst.count(self.clock())
         analyst.turns -= turns
-        self._free += places
         self._hand_out()
 
     def _hand_out(self) -> None:
         now = self.clock()
-        while self._free > 0 and (following := self._next(now)) is not None:
+        while (found := self._next(now)) is not None:
+            following, place = found
             ready = following.waiting.popleft()
             if not ready.done():
                 following.turns += 1
-                self._free -= 1
-                ready.set_result(None)
+                place.free -= 1
+                ready.set_result(place)
 
-    def _next(self, now: float) -> _Analyst | None:
+    def _next(self, now: float) -> tuple[_Analyst, _Places] | None:
+        """Whose turn it is, and where."""
         asking = [each for each in self._analysts.values() if each.waiting and each.turns < self._most]
         for each in asking:
             each.count(now)
-        return min(asking, key=lambda each: each.place_in_line, default=None)
+        for place, who in (
+            (self._places, asking),
+            (self._quick, [each for each in asking if each.is_quick]),
+        ):
+            if place.free > 0 and who:
+                return min(who, key=lambda each: each.place_in_line), place
+        return None
 
     def _too_many_waiting(self) -> faults.Fault:
         return too_many(
