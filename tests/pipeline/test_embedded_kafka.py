@@ -133,6 +133,30 @@ def test_resolve_without_the_repository_says_how_to_use_another_kafka(
         jars.resolve(settings)
 
 
+def test_jars_run_from_a_folder_of_ours_that_jgo_does_not_touch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    asked: list[int] = []
+    found, away = jars.resolve(settings), [tmp_path / "jgo links it anew"]
+
+    def resolve(_: Settings) -> list[Path]:
+        asked.append(len(found))
+        return [*found[1:], away.pop()] if away else found
+
+    monkeypatch.setattr(jars, "resolve", resolve)
+    paths = jars.ready(settings)
+    assert len(asked) == 2, "a jar was away at first"
+    assert jars.ready(settings) == paths == sorted(paths)
+    assert len(asked) == 2
+    assert {path.parent.parent for path in paths} == {settings.cache_dir}
+    assert [path.name for path in settings.cache_dir.iterdir() if path.is_dir()] == [paths[0].parent.name]
+    paths[0].unlink()
+    with pytest.raises(Stop, match=paths[0].name) as wrong:
+        jars.ready(settings)
+    assert str(paths[0].parent) in str(wrong.value)
+
+
 def test_oversized_message_is_refused(kafka: Broker) -> None:
     topic = make_topic(kafka.bootstrap, {"max.message.bytes": "1000"})
     errors: list[object] = []

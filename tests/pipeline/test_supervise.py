@@ -104,6 +104,8 @@ def test_start_runs_all_and_stop_ends_them_in_reverse_order(
     city = start(settings, ("city", "kafka", "worker"), entry)
     found = eventually(lambda: running(settings))
     assert [process.name for process in found] == ["kafka", "worker-0", "worker-1", "city"]
+    # A process runs a moment before its first words are there.
+    eventually(lambda: len(pids(settings)) == len(found))
     assert {process.pid for process in found} == pids(settings)
     city.stop()
     stopped = words(settings, "stop")
