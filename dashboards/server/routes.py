@@ -11,6 +11,7 @@ from dashboards.server.access.viewer import ward_aware
 from dashboards.server.config import DashboardConfig
 from dashboards.server.hub import Channel, Hub, TooManyClients
 from dashboards.server.past import Past
+from dashboards.server.probe import Probe
 from dashboards.server.problem import Problem, bytes_response, json_response, problems, secure
 from dashboards.server.snapshot import Members
 from dashboards.server.topic import Topic, day_of, wanted
@@ -19,7 +20,7 @@ from producers.contract.errors import Stop, Unavailable
 
 # A visitor is shown nothing older than this without waiting for a read, which may take so long.
 FRESH_READS: Final = 2.0
-# Shorter than the patience of who asks for health.
+# A stream begins with what there is after so long.
 FIRST_READ_S: Final = 1.5
 # Who asks for figures would rather wait than be told that there are none.
 PATIENT_READ_S: Final = 5.0
@@ -32,8 +33,11 @@ PAGES: Final = ("/", "/questions", "/questions/{name:[a-z][a-z0-9-]*}", "/dictio
 class Routes:
     """Handlers around one hub."""
 
-    def __init__(self, config: DashboardConfig, hub: Hub, views: frozenset[str], past: Past) -> None:
-        self._config, self._hub, self._views, self._past = config, hub, views, past
+    def __init__(
+        self, config: DashboardConfig, hub: Hub, views: frozenset[str], past: Past, probe: Probe
+    ) -> None:
+        self._config, self._hub, self._views = config, hub, views
+        self._past, self._probe = past, probe
         self._assets = assets.load()
         self._cut_days = cuts.Days()
 
@@ -102,9 +106,15 @@ class Routes:
 
     @ward_aware
     async def health(self, _request: web.Request) -> web.StreamResponse:
-        """200 when ClickHouse answered just now."""
-        latest = await self._read(FIRST_PAGE, FIRST_READ_S)
-        return json_response({"ok": True, "age_s": latest["age_s"], "clients": self._hub.clients})
+        """200 when ClickHouse answers now and the first page, if it is watched, was read at the last try.
+
+        A slow reading is no ill health: the page says how old its figures are, and `age_s` says it here.
+        """
+        channel = self._hub.kept
+        failed = channel.latest.error if channel.clients and channel.latest else None
+        if failed or not await self._probe.answers():
+            raise Problem(failed or "clickhouse_away")
+        return json_response({"ok": True, "age_s": channel.age_s(), "clients": self._hub.clients})
 
     async def _read(self, topic: Topic, seconds: float) -> Members:
         try:

@@ -21,6 +21,7 @@ from dashboards.server.exports.routes import Exports
 from dashboards.server.hub import Hub
 from dashboards.server.past import Past
 from dashboards.server.poller import Poller
+from dashboards.server.probe import Probe
 from dashboards.server.questions.catalogue import Catalogue
 from dashboards.server.questions.routes import Questions
 from dashboards.server.routes import FIRST_PAGE, Routes
@@ -62,7 +63,8 @@ async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
     past = Past(_store(config, PAST_TIMEOUT_S), views(config))
     hub.on_wanted = poller.wake
     poller.start()
-    routes = Routes(config, hub, frozenset(live), past)
+    probe = Probe(_store(config, CONNECT_TIMEOUT_S))
+    routes = Routes(config, hub, frozenset(live), past, probe)
     exports = Exports(_store(config, EXPORT_TIMEOUT_S))
     catalogue = Catalogue(Path(config.sql))
     questions = Questions(_store(config, QUESTION_TIMEOUT_S), catalogue, config.access.proxies)
@@ -82,6 +84,7 @@ async def _serve(config: DashboardConfig, on_ready: OnReady | None) -> None:
     finally:
         poller.stop()
         past.close()
+        probe.close()
         exports.close()
         questions.close()
         dictionary.close()

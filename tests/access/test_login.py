@@ -39,7 +39,7 @@ def routes() -> list[tuple[str, str]]:
     address = Address("127.0.0.1", 1, "none", "reader", "")
     never = cast("Any", None)
     config = DashboardConfig(clickhouse=address)
-    app = Routes(config, Hub(1, FIRST_PAGE), frozenset(), never).application()
+    app = Routes(config, Hub(1, FIRST_PAGE), frozenset(), never, never).application()
     store, catalogue = cast("Store", None), Catalogue(SQL)
     for more in (Exports(store), Questions(store, catalogue), Dictionary(store, catalogue, SQL)):
         more.add_to(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from types import TracebackType
 from typing import Final
 
@@ -19,6 +20,8 @@ class Gate:
     def __init__(self, target_port: int) -> None:
         self.port = free_port()
         self.bytes_asked = 0
+        # How much later each piece of an answer comes: a service on a busy machine.
+        self.drag_s = 0.0
         self._target = ("127.0.0.1", target_port)
         self._lock = threading.Lock()
         self._pairs: list[socket.socket] = []
@@ -84,6 +87,7 @@ class Gate:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK_BYTES):
                 self._flowing.wait()
+                time.sleep(0.0 if asking else self.drag_s)
                 target.sendall(data)
                 self.bytes_asked += len(data) if asking else 0
         with contextlib.suppress(OSError):

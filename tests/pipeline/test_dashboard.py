@@ -302,6 +302,28 @@ async def test_clickhouse_away_is_said_and_recovers(
         assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
 
 
+async def test_slow_reading_of_the_page_is_no_ill_health(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    city.fill()
+    with Gate(city.reader.port) as gate:
+        dashboard = serve(clickhouse=replace(city.reader, port=gate.port))
+        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+        gate.drag_s = 0.5
+        reading = asyncio.create_task(read_json(http, f"{dashboard.url}/api/snapshot"))
+        await asyncio.sleep(0.1)
+        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+        assert not reading.done()
+        reading.cancel()
+
+
+async def test_health_of_a_database_without_views_is_503(
+    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+) -> None:
+    dashboard = serve(clickhouse=replace(city.reader, database="default"))
+    assert (await read_json(http, f"{dashboard.url}/healthz", 503))["code"] == "clickhouse_away"
+
+
 async def test_hanging_clickhouse_neither_silences_the_stream_nor_holds_up_the_end(
     city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
 ) -> None:

@@ -18,6 +18,7 @@ from dashboards.server import stream
 from dashboards.server.config import DashboardConfig
 from dashboards.server.hub import RECENT_MAX, Hub, TooManyClients
 from dashboards.server.past import Past
+from dashboards.server.probe import Probe
 from dashboards.server.routes import FIRST_PAGE, Routes
 from dashboards.server.snapshot import Keyed, Snapshot
 from dashboards.server.topic import Topic
@@ -51,7 +52,8 @@ def publish(hub: Hub, snapshot: Snapshot, topic: Topic = FIRST_PAGE) -> None:
 async def served() -> AsyncIterator[Served]:
     hub = Hub(3, FIRST_PAGE)
     config = DashboardConfig(clickhouse=NOWHERE, refresh_s=0.001)
-    routes = Routes(config, hub, frozenset({"city"}), Past(Store(NOWHERE), {}))
+    past, probe = Past(Store(NOWHERE), {}), Probe(Store(NOWHERE))
+    routes = Routes(config, hub, frozenset({"city"}), past, probe)
     runner = web.AppRunner(routes.application(), shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
