@@ -77,6 +77,7 @@ _IDENTIFIER: Final = re.compile(r"^ *Identifier (\S+)", re.MULTILINE)
 # Original bytes and keys of rejected messages may hold personal data: they are the pipeline's own. What the
 # page and the command line tell of a rejected message comes from `v_rejects`.
 _ORIGINALS: Final = re.compile(r"(?:.*\.)?rejects")
+_MAY_NAME_ORIGINALS: Final = re.compile(r"rejects|merge|identifier|\\", re.IGNORECASE)
 _TABLES_BY_PATTERN: Final = frozenset({"merge", "mergetreeindex"})
 _READS_BY_NAME: Final = re.compile(
     r"^ *Function (?:joinGet\w*|dict[A-Z]\w*|hasColumnInTable\w*|getServerSetting)\b", re.MULTILINE
@@ -149,6 +150,14 @@ class Sight:
         database, table = self._split(name, current)
         if not self._is_seen(database, table) and self.exists(database, table):
             raise _denied(f"SELECT on {printable(name)}")
+
+
+def may_name_originals(words: str) -> bool:
+    """Whether a statement must be judged by its tree: a name may be written with escapes, or told elsewhere.
+
+    `words` are its text and the values of its parameters.
+    """
+    return _MAY_NAME_ORIGINALS.search(words) is not None
 
 
 def keep_originals(tree: str) -> None:

@@ -7,7 +7,7 @@ does. What a statement may do is never decided here but by the engine's own pars
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -71,6 +71,11 @@ def tokens(sql: bytes) -> Iterator[Token]:
         yield Token(text, found.start(), found.end(), depth)
         if text in (b"(", b"[", b"{"):
             depth += 1
+
+
+def words_of(sql: str, parameters: Mapping[str, str]) -> str:
+    """All text in which a statement's names stand: a parameter may be a name too (`{t:Identifier}`)."""
+    return "\n".join((sql, *parameters.values()))
 
 
 def with_table(sql: str, name: bytes, shown: str) -> str:

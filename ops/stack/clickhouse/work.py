@@ -28,11 +28,12 @@ from ops.stack.clickhouse.pipe import Pipe
 from ops.stack.clickhouse.request import Manner, Request, understand
 from ops.stack.clickhouse.running import Registry, Running, processes
 from ops.stack.clickhouse.sessions import Sessions
-from ops.stack.clickhouse.sight import Sight, keep_originals
-from ops.stack.clickhouse.statement import READ_BYTES_MAX, Statement, as_invoker, with_table
+from ops.stack.clickhouse.sight import Sight, keep_originals, may_name_originals
+from ops.stack.clickhouse.statement import READ_BYTES_MAX, Statement, as_invoker, with_table, words_of
 from ops.stack.clickhouse.turns import Turn
 from ops.stack.clickhouse.ward import WardFilters
 
+_VIEW: Final = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\b", re.IGNORECASE)
 _PROCESS_LIST: Final = re.compile(r"\s*SHOW\s+PROCESSLIST\b", re.IGNORECASE)
 
 
@@ -156,16 +157,12 @@ class Worker:
 
     def _execute(self, connection: Any, task: Task, request: Request, current: str) -> Result:
         statement, account = self._told(task.account, request.statement), task.account
-        seen: Seen | None = None
-        if account.role is Role.ANALYST:
-            seen = lambda tree: self._sight(account).check(tree, current)  # noqa: E731
-        elif account.role is Role.READER:
-            seen = keep_originals
+        parameters = dict(request.parameters)
+        seen = self._seen(account, current, words_of(statement.sql, parameters))
         asked = kill.kill_of(statement)
         if asked is not None:
             return self._kill(connection, task, request, asked, seen)
         reads_only = not account.writes or request.is_get or request.settings.get("readonly") in ("1", "2")
-        parameters = dict(request.parameters)
         task.reads = self._guard.check(connection, statement, parameters, reads_only=reads_only, seen=seen)
         started = time.monotonic_ns()
         if task.running.stopped:
@@ -177,6 +174,12 @@ class Worker:
         if task.reads:
             return self._read(connection, task, request, statement, started)
         return self._change(connection, task, statement, parameters, started)
+
+    def _seen(self, account: Account, current: str, words: str) -> Seen | None:
+        """What judges the syntax tree of a statement besides the guard."""
+        if account.role is Role.ANALYST:
+            return lambda tree: self._sight(account).check(tree, current)
+        return keep_originals if account.role is Role.READER and may_name_originals(words) else None
 
     @staticmethod
     def _told(account: Account, statement: Statement) -> Statement:
@@ -215,7 +218,8 @@ class Worker:
             result = connection.query(as_invoker(statement.sql), "TabSeparated", params=parameters)
         finally:
             self._schema += 1
-        self._look_at_new_parts()
+        if not _VIEW.match(statement.sql):  # a definition: it has no parts
+            self._look_at_new_parts()
         task.pipe.put(result.bytes() or b"")  # a few tell something, such as BACKUP
         return _result(result, None, started)
 
