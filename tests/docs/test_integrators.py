@@ -16,7 +16,7 @@ from ops.settings import REPOSITORY
 from tests.conftest import eventually
 from tests.pipeline.city import Cli
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(700)
 PAGE = (REPOSITORY / "docs" / "integrators.md").read_text(encoding="utf-8")
 
 

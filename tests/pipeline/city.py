@@ -55,7 +55,7 @@ class Cli:
             text=True,
         )
 
-    def run(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         process = self.popen(*arguments)
         try:
@@ -66,7 +66,7 @@ class Cli:
             raise AssertionError(f"{arguments} took over {timeout_s} s:\n{out}\n{err}") from None
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def json(self, *arguments: str, timeout_s: float = 60.0, code: int = 0) -> Any:
+    def json(self, *arguments: str, timeout_s: float = 120.0, code: int = 0) -> Any:
         """Run a command with --json; stdout must be one JSON value and nothing else."""
         done = self.run(*arguments, "--json", timeout_s=timeout_s)
         assert done.returncode == code, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -85,7 +85,7 @@ class Cli:
         """The city, running; stopped at the end as by Ctrl-C."""
         process = self.popen("up")
         try:
-            eventually(lambda: self._is_up(process), timeout=180, interval=0.5)
+            eventually(lambda: self._is_up(process), timeout=400, interval=0.5)
             yield
         finally:
             process.terminate()

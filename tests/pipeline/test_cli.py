@@ -22,7 +22,7 @@ from tests.builders import WARD, status
 from tests.conftest import eventually
 from tests.pipeline.city import Cli
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(500)
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +58,12 @@ def test_status_of_a_running_city_is_all_well(cli: Cli) -> None:
         return lines
 
     # The monitor looks at conservation for the first time a few seconds after its start.
-    lines = eventually(all_well, timeout=60, interval=1.0)
+    lines = eventually(all_well, timeout=180, interval=1.0)
     assert all(lines[name]["pid"] for name in programs)
 
 
 def test_conservation_of_a_running_city_is_not_broken(cli: Cli) -> None:
-    rows = eventually(lambda: json.loads(cli.run("conservation", "--json").stdout), timeout=30)
+    rows = eventually(lambda: json.loads(cli.run("conservation", "--json").stdout), timeout=90)
     assert len(rows) == 4 * 24
     assert {row["hop"] for row in rows if row["broken"]} == set()
     assert all(row["expected"] == row["found"] + row["in_flight"] for row in rows)
@@ -73,7 +73,7 @@ def test_conservation_of_a_running_city_is_not_broken(cli: Cli) -> None:
 def _receipt(url: str, headers: dict[str, str]) -> dict[str, tuple[int, int]]:
     """Of each epoch: how many events the city has, and up to which seq they are complete."""
     request = urllib.request.Request(f"{url}/v1/receipt", None, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return {one["epoch"]: (one["received"], one["contiguous"]) for one in json.load(answer)["epochs"]}
 
 
@@ -86,14 +86,14 @@ def test_event_posted_with_an_issued_token_is_in_the_wards_receipt(cli: Cli) -> 
 
     def post() -> Any:
         request = urllib.request.Request(f"{url}/v1/events", json.dumps(event).encode(), authorized)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             assert answer.status == 202
             return json.load(answer)["events"][0]
 
     first, again = post(), post()
     assert (first["outcome"], again["outcome"], first["id"]) == ("accepted", "duplicate", again["id"])
     epoch = first["id"].split("/")[1]
-    eventually(lambda: _receipt(url, authorized).get(epoch) == (1, 1), timeout=30)
+    eventually(lambda: _receipt(url, authorized).get(epoch) == (1, 1), timeout=90)
 
 
 def test_gateway_killed_while_a_ward_sends_gives_each_event_one_seq(cli: Cli) -> None:
@@ -105,7 +105,7 @@ def test_gateway_killed_while_a_ward_sends_gives_each_event_one_seq(cli: Cli) ->
     def sent(body: bytes) -> str:
         try:
             request = urllib.request.Request(f"{url}/v1/events", body, authorized)
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return str(json.load(answer)["events"][0]["id"])
         except (OSError, http.client.HTTPException):
             return ""
@@ -116,11 +116,11 @@ def test_gateway_killed_while_a_ward_sends_gives_each_event_one_seq(cli: Cli) ->
         body = json.dumps(event).encode()
         if number == 20:
             threading.Timer(0.01, os.kill, (killed, signal.SIGKILL)).start()
-        ids.append(eventually(partial(sent, body), timeout=30))
+        ids.append(eventually(partial(sent, body), timeout=90))
     epoch = ids[0].split("/")[1]
     assert ids == [f"{ward}/{epoch}/{seq}" for seq in range(1, 41)]
     assert cli.pid_of("gateway") not in (0, killed)
-    eventually(lambda: _receipt(url, authorized).get(epoch) == (40, 40), timeout=30)
+    eventually(lambda: _receipt(url, authorized).get(epoch) == (40, 40), timeout=90)
 
 
 def test_status_of_no_city_is_unreachable(nobody: Cli) -> None:
@@ -155,7 +155,7 @@ def test_publish_of_a_good_file_is_counted_once_however_often(cli: Cli, tmp_path
     for _ in range(2):
         assert cli.json("publish", file) == {"lines": 50, "delivered": 50}
     query = f"SELECT sum(received) FROM v_ward_day WHERE ward = '{WARD}' AND day = '2025-07-01'"
-    eventually(lambda: _count(cli, query) == 50, timeout=30, interval=0.5)
+    eventually(lambda: _count(cli, query) == 50, timeout=90, interval=0.5)
     assert cli.json("reconcile", "--ward", WARD) == []
 
 
@@ -175,9 +175,9 @@ def test_validate_of_a_good_file_is_ok(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_simulate_malformed_stores_every_kind_with_its_bytes_and_stops_nothing(cli: Cli) -> None:
-    cli.json("simulate", "--seconds", "3", "--malformed", timeout_s=60)
+    cli.json("simulate", "--seconds", "3", "--malformed", timeout_s=120)
     wanted = set(REASONS)
-    eventually(lambda: wanted <= _codes(cli), timeout=30, interval=0.5)
+    eventually(lambda: wanted <= _codes(cli), timeout=90, interval=0.5)
     with store(cli.settings) as writer:
         kept: dict[str, int] = dict(
             writer.query("SELECT reason, max(length(value)) FROM rejects GROUP BY reason").rows
@@ -186,7 +186,7 @@ def test_simulate_malformed_stores_every_kind_with_its_bytes_and_stops_nothing(c
     assert kept["null_value"] == 0
     assert all(kept[code] > 0 for code in wanted - {"null_value"})
     # 0: every process is well. On busy cores the page may wait for ClickHouse for a moment.
-    eventually(lambda: cli.run("status").returncode == 0, timeout=60, interval=1)
+    eventually(lambda: cli.run("status").returncode == 0, timeout=180, interval=1)
 
 
 def _codes(cli: Cli) -> set[str]:
@@ -212,7 +212,7 @@ def test_lag_goes_to_nothing(cli: Cli) -> None:
     def idle() -> bool:
         return sum(int(row["behind"]) for row in cli.json("lag")) < 20
 
-    eventually(idle, timeout=30, interval=0.5)
+    eventually(idle, timeout=90, interval=0.5)
 
 
 def test_sql_is_read_only_and_a_wrong_statement_is_usage(cli: Cli) -> None:

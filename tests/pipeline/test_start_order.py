@@ -13,7 +13,7 @@ from ops.watch import health
 from tests.conftest import eventually
 from tests.pipeline.city import Cli
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1200)
 EARLY = ("worker", "loader", "monitor", "gateway", "dashboard", "city")
 
 
@@ -31,7 +31,7 @@ def early(cli: Cli) -> Iterator[dict[str, subprocess.Popen[str]]]:
     for process in started.values():
         process.terminate()
     for process in started.values():
-        process.wait(timeout=60)
+        process.wait(timeout=180)
 
 
 def _reports(cli: Cli) -> dict[str, dict[str, object]]:
@@ -51,11 +51,11 @@ def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
         lambda: all(
             _reports(cli).get(name) for name in ("worker-0", "loader", "monitor", "gateway", "dashboard")
         ),
-        timeout=90,
+        timeout=180,
     )
-    eventually(lambda: "waiting for kafka" in str(_reports(cli)["loader"]["state"]).lower(), timeout=60)
+    eventually(lambda: "waiting for kafka" in str(_reports(cli)["loader"]["state"]).lower(), timeout=180)
     # The gateway is well without Kafka: it answers its wards with 503 and says that it waits.
-    eventually(lambda: _reports(cli)["gateway"].get("state") == "waiting", timeout=60)
+    eventually(lambda: _reports(cli)["gateway"].get("state") == "waiting", timeout=180)
     found = _reports(cli)
     assert "waiting for Kafka" in str(found["worker-0"]["state"])
     assert not any(report.get("ok") for name, report in found.items() if name != "gateway")
@@ -63,14 +63,14 @@ def test_processes_started_before_kafka_and_clickhouse_wait_and_say_so(
 
     broker, endpoint = kafka_stack.start(cli.settings), clickhouse_stack.start(cli.settings)
     try:
-        cli.json("migrate", timeout_s=180)
-        eventually(lambda: _all_well(cli), timeout=180)
-        eventually(lambda: _reports(cli)["gateway"].get("state") == "running", timeout=60)
+        cli.json("migrate", timeout_s=400)
+        eventually(lambda: _all_well(cli), timeout=400)
+        eventually(lambda: _reports(cli)["gateway"].get("state") == "running", timeout=180)
         assert {name: process.poll() for name, process in early.items()} == dict.fromkeys(EARLY)
     finally:
         for process in early.values():
             process.terminate()
         for process in early.values():
-            process.wait(timeout=60)
+            process.wait(timeout=180)
         endpoint.stop()
         broker.stop()
