@@ -5,7 +5,7 @@
 -- unit: vi: tỷ lệ | en: share
 -- basis: vi: trên hồ sơ đã xử lý xong có nói; không nói thì không tính là không | en: of resolved dossiers that say so; not said is never counted as no
 -- ward: ward
--- param from Nullable(Date) default '' -- vi: Từ tháng của ngày này; trống là từ 61 ngày trước ngày mới nhất | en: From this day's month; empty: from 61 days before the newest
+-- param from Nullable(Date) default '' -- vi: Từ tháng của ngày này; trống là từ 61 ngày trước ngày cuối | en: From this day's month; empty: from 61 days before the last day
 -- param to Nullable(Date) default '' -- vi: Đến tháng của ngày này; trống là đến nay | en: To this day's month; empty: the newest
 -- param ward String default '' choices ward -- vi: Phường, xã; trống là toàn thành phố | en: Ward; empty: the whole city
 SELECT s.ward AS ward, any(s.ward_name) AS ward_name, sum(s.finished) AS finished, sum(s.digitised) AS digitised,
@@ -14,7 +14,7 @@ SELECT s.ward AS ward, any(s.ward_name) AS ward_name, sum(s.finished) AS finishe
     round(paid_online / nullIf(paid_online + paid_otherwise, 0), 4) AS paid_online_share,
     sum(s.digitised_unknown) AS digitised_unknown, sum(s.paid_unknown) AS paid_unknown
 FROM v_service_ward_month AS s
-WHERE s.period BETWEEN toStartOfMonth(ifNull({from:Nullable(Date)}, (SELECT max(day) - 61 FROM v_ward_day)))
+WHERE s.period BETWEEN toStartOfMonth(ifNull({from:Nullable(Date)}, ifNull({to:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)) - 61))
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) AND ({ward:String} = '' OR s.ward = {ward:String})
 GROUP BY ward
 HAVING finished > 0

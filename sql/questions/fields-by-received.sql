@@ -4,7 +4,7 @@
 -- chart: bar field_vi received,resolved
 -- unit: vi: hồ sơ | en: dossiers
 -- ward: ward
--- param from Nullable(Date) default '' -- vi: Từ ngày; trống là từ đầu | en: From day; empty: the first
+-- param from Nullable(Date) default '' -- vi: Từ ngày; trống là 366 ngày cho đến ngày cuối | en: From day; empty: 366 days up to the last day
 -- param to Nullable(Date) default '' -- vi: Đến ngày; trống là đến nay | en: To day; empty: the newest
 -- param ward String default '' choices ward -- vi: Phường, xã; trống là toàn thành phố | en: Ward; empty: the whole city
 SELECT d.field AS field, any(f.vi) AS field_vi, sumIf(d.count, d.status = 2) AS received,
@@ -13,7 +13,7 @@ SELECT d.field AS field, any(f.vi) AS field_vi, sumIf(d.count, d.status = 2) AS 
     if(resolved > 0, round(overdue / resolved, 4), NULL) AS overdue_share
 FROM v_ward_day_detail AS d
 LEFT JOIN (SELECT code, vi FROM r_words WHERE kind = 'field') AS f ON f.code = d.field
-WHERE d.day BETWEEN ifNull({from:Nullable(Date)}, toDate('1970-01-01'))
+WHERE d.day BETWEEN ifNull({from:Nullable(Date)}, ifNull({to:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)) - 365)
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) AND ({ward:String} = '' OR d.ward = {ward:String})
 GROUP BY field
 ORDER BY received DESC, field

@@ -5,7 +5,7 @@
 -- unit: vi: giờ đồng hồ | en: hours of the clock
 -- basis: vi: giờ đồng hồ, không phải giờ làm việc; bước đã rút lại không tính | en: hours of the clock, not of work; steps taken back do not count
 -- ward: ward
--- param from Nullable(Date) default '' -- vi: Từ ngày; trống là 90 ngày gần nhất có dữ liệu | en: From day; empty: the newest 90 days with data
+-- param from Nullable(Date) default '' -- vi: Từ ngày; trống là 90 ngày cho đến ngày cuối | en: From day; empty: 90 days up to the last day
 -- param to Nullable(Date) default '' -- vi: Đến ngày; trống là đến nay | en: To day; empty: the newest
 -- param procedure String default '' choices procedure -- vi: Thủ tục; trống là mọi thủ tục | en: Procedure; empty: all
 -- param ward String default '' choices ward -- vi: Phường, xã; trống là toàn thành phố | en: Ward; empty: the whole city
@@ -18,7 +18,7 @@ FROM
     (
         SELECT arraySort(groupArray((toUnixTimestamp(s.occurred_at), s.status))) AS path
         FROM v_steps AS s
-        WHERE s.day BETWEEN ifNull({from:Nullable(Date)}, (SELECT max(day) - 89 FROM v_ward_day))
+        WHERE s.day BETWEEN ifNull({from:Nullable(Date)}, ifNull({to:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)) - 89)
     AND ifNull({to:Nullable(Date)}, toDate('2149-06-06')) AND ({procedure:String} = '' OR s.procedure = {procedure:String})
             AND ({ward:String} = '' OR s.ward = {ward:String})
         GROUP BY s.ward, s.dossier

@@ -4,10 +4,10 @@
 -- chart: bar ward_name reasons_count
 -- unit: vi: lý do | en: reasons
 -- basis: vi: thiếu, im lặng, khác sổ là lúc được hỏi; từ chối, trùng theo ngày đến; kê khai, muộn theo ngày xảy ra | en: missing, silent and differing are as of the instant asked for; rejected and reused by day of arrival; declared and late by the day they happened
--- param from Nullable(Date) default '' -- vi: Từ ngày; trống là đầu tháng mới nhất có dữ liệu | en: From day; empty: the first of the newest month with data
+-- param from Nullable(Date) default '' -- vi: Từ ngày; trống là đầu tháng của ngày cuối | en: From day; empty: the first of the last day's month
 -- param to Nullable(Date) default '' -- vi: Đến ngày; trống là đến nay | en: To day; empty: the newest
 -- param late UInt32 default 10 -- vi: Từ bao nhiêu bước đến muộn thì nêu | en: Name late steps from so many on
-WITH ifNull({from:Nullable(Date)}, toStartOfMonth((SELECT max(day) FROM v_ward_day))) AS first,
+WITH ifNull({from:Nullable(Date)}, toStartOfMonth(ifNull({to:Nullable(Date)}, (SELECT max(day) FROM v_ward_day)))) AS first,
     ifNull({to:Nullable(Date)}, toDate('2149-06-06')) AS last,
     arrayFilter(r -> r.1 > 0,
     [

@@ -299,6 +299,41 @@ def test_question_city_by_day_takes_a_period(store: Store) -> None:
     assert (row["day"], row["received"]) == (date(2025, 7, 2), 1)
 
 
+@pytest.mark.parametrize("name", ["channels-by-week", "fields-by-received", "not-finished-by-field"])
+@pytest.mark.parametrize(
+    ("given", "received"),
+    [
+        ({}, 2),
+        ({"from": "2025-07-01"}, 3),
+        ({"to": "2026-07-01"}, 2),
+        ({"to": "2026-06-30"}, 1),
+        ({"from": "2026-07-02"}, 1),
+    ],
+)
+def test_question_about_cells_takes_366_days_up_to_the_last_unless_told(
+    store: Store, name: str, given: dict[str, str], received: int
+) -> None:
+    """Received on 2025-07-01, 2026-07-01 (366 days up to it hold the first) and 2026-07-02 (they do not)."""
+    put_books(store, *(status(n, at=START + timedelta(days=day)) for n, day in enumerate((0, 365, 366), 1)))
+    assert sum(row["received"] for row in questions.run(store, QUESTIONS[name], given).dicts()) == received
+
+
+@pytest.mark.parametrize("name", ["hour-profile", "procedures-by-received"])
+@pytest.mark.parametrize(
+    ("given", "received"), [({}, 1), ({"to": "2025-07-02"}, 1), ({"from": "2025-07-01"}, 2)]
+)
+def test_question_about_receptions_takes_90_days_up_to_the_last_unless_told(
+    store: Store, name: str, given: dict[str, str], received: int
+) -> None:
+    events = [
+        status(n, at=START + timedelta(days=day), received_at=START + timedelta(days=day))
+        for n, day in enumerate((0, 365), 1)
+    ]
+    put_books(store, *events)
+    Raw(store).put(*events)
+    assert sum(row["received"] for row in questions.run(store, QUESTIONS[name], given).dicts()) == received
+
+
 def test_question_missing_wards_says_why(store: Store) -> None:
     sync = WardSync(WARD, 0, 1, {EPOCH: [1, 4, 7, 9]}, 1, 1)
     whole = WardSync(OTHER, 0, 1, {EPOCH: [1, 4]}, 1, 1)
