@@ -163,13 +163,16 @@ class Hub:
 
     def __init__(self, clients_max: int, kept: Topic, gap_s: float = 0.0) -> None:
         self._clients_max, self._kept, self._gap_s = clients_max, kept, gap_s
-        # The first page's channel, watched or not.
-        self.kept = Channel(gap_s)
-        self._channels: dict[Topic, Channel] = {kept: self.kept}
+        self._channels: dict[Topic, Channel] = {kept: Channel(gap_s)}
         self.clients = 0
         self.wanted: tuple[Topic, ...] = ()
         self.on_wanted: Callable[[], None] = lambda: None
         self.closed = False
+
+    @property
+    def kept(self) -> Channel:
+        """The first page's channel, watched or not."""
+        return self._channels[self._kept]
 
     def close(self) -> None:
         """End all streams: whoever waits wakes and finds `closed`."""

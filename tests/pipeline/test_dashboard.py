@@ -58,6 +58,14 @@ def serve(city: City) -> Iterator[Callable[..., Dashboard]]:
 
 
 @pytest.fixture
+def gated(city: City, serve: Callable[..., Dashboard]) -> Iterator[tuple[Gate, Dashboard]]:
+    """A filled city's dashboard that reaches ClickHouse through a gate."""
+    city.fill()
+    with Gate(city.reader.port) as gate:
+        yield gate, serve(clickhouse=replace(city.reader, port=gate.port))
+
+
+@pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
@@ -283,38 +291,34 @@ async def test_stream_that_comes_back_gets_only_what_changed(
 
 
 async def test_clickhouse_away_is_said_and_recovers(
-    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+    gated: tuple[Gate, Dashboard], http: aiohttp.ClientSession
 ) -> None:
-    city.fill()
-    with Gate(city.reader.port) as gate:
-        dashboard = serve(clickhouse=replace(city.reader, port=gate.port))
-        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
-        async with http.get(f"{dashboard.url}/events") as answer:
-            stream = events(answer)
-            await anext(stream)
-            gate.close()
-            error = await _until(stream, "error")
-            assert (error["code"], set(error)) == ("clickhouse_away", {"code", "vi", "en"})
-            problem = await read_json(http, f"{dashboard.url}/healthz", 503)
-            assert problem["code"] == "clickhouse_away"
-            gate.open()
-            assert await _until(stream, "error") is None
-        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+    gate, dashboard = gated
+    assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+    async with http.get(f"{dashboard.url}/events") as answer:
+        stream = events(answer)
+        await anext(stream)
+        gate.close()
+        error = await _until(stream, "error")
+        assert (error["code"], set(error)) == ("clickhouse_away", {"code", "vi", "en"})
+        problem = await read_json(http, f"{dashboard.url}/healthz", 503)
+        assert problem["code"] == "clickhouse_away"
+        gate.open()
+        assert await _until(stream, "error") is None
+    assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
 
 
 async def test_slow_reading_of_the_page_is_no_ill_health(
-    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+    gated: tuple[Gate, Dashboard], http: aiohttp.ClientSession
 ) -> None:
-    city.fill()
-    with Gate(city.reader.port) as gate:
-        dashboard = serve(clickhouse=replace(city.reader, port=gate.port))
-        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
-        gate.drag_s = 0.5
-        reading = asyncio.create_task(read_json(http, f"{dashboard.url}/api/snapshot"))
-        await asyncio.sleep(0.1)
-        assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
-        assert not reading.done()
-        reading.cancel()
+    gate, dashboard = gated
+    assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+    gate.drag_s = 0.5
+    reading = asyncio.create_task(read_json(http, f"{dashboard.url}/api/snapshot"))
+    await asyncio.sleep(0.1)
+    assert (await read_json(http, f"{dashboard.url}/healthz"))["ok"] is True
+    assert not reading.done()
+    reading.cancel()
 
 
 async def test_health_of_a_database_without_views_is_503(
@@ -325,24 +329,22 @@ async def test_health_of_a_database_without_views_is_503(
 
 
 async def test_hanging_clickhouse_neither_silences_the_stream_nor_holds_up_the_end(
-    city: City, serve: Callable[..., Dashboard], http: aiohttp.ClientSession
+    gated: tuple[Gate, Dashboard], http: aiohttp.ClientSession
 ) -> None:
-    city.fill()
-    with Gate(city.reader.port) as gate:
-        dashboard = serve(clickhouse=replace(city.reader, port=gate.port))
-        async with http.get(f"{dashboard.url}/events") as answer:
-            stream = events(answer)
-            await anext(stream)
-            gate.freeze()
-            async with asyncio.timeout(20):
-                age_s = 0.0
-                while age_s < 2.5:
-                    age_s = (await anext(stream)).data["age_s"]
-            started = time.monotonic()
-            assert (await read_json(http, f"{dashboard.url}/healthz", 503))["code"] == "clickhouse_away"
-            assert time.monotonic() - started < 2.0
-            code, seconds, log = await asyncio.to_thread(dashboard.stop)
-            assert (code, seconds < 3.0) == (0, True), log
+    gate, dashboard = gated
+    async with http.get(f"{dashboard.url}/events") as answer:
+        stream = events(answer)
+        await anext(stream)
+        gate.freeze()
+        async with asyncio.timeout(20):
+            age_s = 0.0
+            while age_s < 2.5:
+                age_s = (await anext(stream)).data["age_s"]
+        started = time.monotonic()
+        assert (await read_json(http, f"{dashboard.url}/healthz", 503))["code"] == "clickhouse_away"
+        assert time.monotonic() - started < 2.0
+        code, seconds, log = await asyncio.to_thread(dashboard.stop)
+        assert (code, seconds < 3.0) == (0, True), log
 
 
 async def _until(stream: AsyncIterator[Event], member: str) -> Any:

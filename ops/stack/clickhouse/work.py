@@ -158,7 +158,7 @@ class Worker:
     def _execute(self, connection: Any, task: Task, request: Request, current: str) -> Result:
         statement, account = self._told(task.account, request.statement), task.account
         parameters = dict(request.parameters)
-        seen = self._seen(account, current, words_of(statement.sql, parameters))
+        seen = self._seen(account, current, statement.sql, parameters)
         asked = kill.kill_of(statement)
         if asked is not None:
             return self._kill(connection, task, request, asked, seen)
@@ -175,11 +175,12 @@ class Worker:
             return self._read(connection, task, request, statement, started)
         return self._change(connection, task, statement, parameters, started)
 
-    def _seen(self, account: Account, current: str, words: str) -> Seen | None:
+    def _seen(self, account: Account, current: str, sql: str, parameters: dict[str, str]) -> Seen | None:
         """What judges the syntax tree of a statement besides the guard."""
         if account.role is Role.ANALYST:
             return lambda tree: self._sight(account).check(tree, current)
-        return keep_originals if account.role is Role.READER and may_name_originals(words) else None
+        reads = account.role is Role.READER
+        return keep_originals if reads and may_name_originals(words_of(sql, parameters)) else None
 
     @staticmethod
     def _told(account: Account, statement: Statement) -> Statement:
