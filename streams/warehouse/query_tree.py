@@ -1,7 +1,8 @@
 """Where the columns of a SELECT come from, read off ClickHouse's own analysis of it (`EXPLAIN QUERY TREE`).
 
 The engine resolves names, aliases, stars and joins; what is left for us is to follow its nodes. Values
-only: what merely filters, joins, groups or orders is no source of a value. `count()` comes from (name, "*").
+only: what merely filters, joins, groups or orders is no source of a value, wherever it stands: being IN a
+relation filters. `count()` comes from (name, "*").
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _SOURCE: Final = re.compile(r"\bsource_id: (\d+)")
 _COLUMN: Final = re.compile(r"\bcolumn_name: (.+?), result_type: ")
 _TABLE: Final = re.compile(r"\btable_name: (?:[^\s,]+\.)?([^\s,]+)")
 _COUNT: Final = re.compile(r"\bfunction_name: count,")
+_MEMBER: Final = re.compile(r"\bfunction_name: (?:in|notIn|globalIn|globalNotIn),")
 _KIND: Final = re.compile(r"[A-Z_]+(?: [A-Z_]+)*")
 
 
@@ -120,6 +122,8 @@ class _Tree:
     def _of(self, expression: Node) -> frozenset[Place]:
         if expression.kind == "COLUMN":
             return self._of_column(expression)
+        if _is_member_of_a_relation(expression):
+            return frozenset()
         if expression.kind in ("QUERY", "UNION"):
             return _together(places for _, places in self.columns(expression))
         return _together(self._of(one) for one in expression.children)
@@ -143,6 +147,12 @@ class _Tree:
         return _together(
             self._of(one) for array in made if f"column_name: {name}," in array.text for one in array.children
         )
+
+
+def _is_member_of_a_relation(expression: Node) -> bool:
+    if not _MEMBER.search(expression.text):
+        return False
+    return any(one.kind in ("QUERY", "UNION", "TABLE") for one in _listed(expression.child("ARGUMENTS")))
 
 
 def _declared(query: Node) -> list[str]:

@@ -119,6 +119,8 @@ def test_due_date_leads_to_the_on_time_figures(traced: dict[str, dict[str, linea
         ("SELECT a AS x FROM (SELECT seq AS a, ward AS b FROM events)", {"x": {"events.seq"}}),
         ("SELECT count() AS n FROM (SELECT 1 FROM events WHERE seq > 3)", {"n": {"events.*"}}),
         ("SELECT countIf(seq > 3) AS n FROM events", {"n": {"events.seq"}}),
+        ("SELECT ward NOT IN (SELECT ward FROM rejects) AS x FROM events", {"x": set()}),
+        ("SELECT seq IN (3, 4) AS x FROM events", {"x": {"events.seq"}}),
         ("SELECT w.name AS x FROM events AS e JOIN wards AS w ON w.code = e.ward", {"x": {"wards.name"}}),
         (
             "SELECT ward AS x FROM events UNION ALL SELECT code FROM wards",
