@@ -1,12 +1,12 @@
--- The newest copy of those steps that is complete, 1970 if there is none. One that lies in the future was made before
+-- The newest copy of the states of open dossiers that is complete, 1970 if there is none. One that lies in the future was made before
 -- somebody set the clock back.
 CREATE OR REPLACE VIEW r_open_copy
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT max(c.made) AS made FROM open_copies AS c WHERE c.made BETWEEN now() - INTERVAL 3 HOUR AND now()
-COMMENT 'vi: bản sao mới nhất các bước của hồ sơ có thể chưa kết thúc | en: the newest copy of the steps of dossiers that may be open';
+COMMENT 'vi: bản sao mới nhất tình trạng của hồ sơ chưa kết thúc | en: the newest copy of the states of open dossiers';
 
--- Dossiers that may be open, each with whether the copy has all of its steps. It has, if nothing of the dossier was written
--- since an hour before the copy was begun: an hour is more than any insert takes to be seen.
+-- Dossiers that may be open, each with whether the copy has its state. It has, if nothing of the dossier was written since an
+-- hour before the copy was begun: an hour is more than any insert takes to be seen.
 CREATE OR REPLACE VIEW r_open_keys
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
@@ -14,14 +14,31 @@ WITH (SELECT made FROM r_open_copy) AS newest
 SELECT
     ward, dossier,
     o.stored_at < newest - INTERVAL 1 HOUR
-        AND (ward, dossier) IN (SELECT ward, dossier FROM open_steps WHERE made = newest) AS copied
+        AND (ward, dossier) IN (SELECT ward, dossier FROM open_states WHERE made = newest) AS copied
 FROM open_dossiers AS o FINAL
 WHERE NOT arrayExists(e -> NOT has(taken, e), ends)
-COMMENT 'vi: hồ sơ có thể chưa kết thúc, và bản sao có đủ các bước hay không | en: dossiers that may be open, and whether the copy has all of their steps';
+COMMENT 'vi: hồ sơ có thể chưa kết thúc, và bản sao có tình trạng của chúng hay không | en: dossiers that may be open, and whether the copy has their state';
 
--- Steps of dossiers that may be open: all steps of each of them, and of some that have ended. As of a cut also of
--- those that ended after it. Seqs that were used twice can make an end look certain that is none, so their
--- dossiers are always looked at.
+-- What the copy says of dossiers that may still be open. Whoever reads it takes what the steps say where they say anything:
+-- a dossier is in both if it was written since, and is in one at least whatever is written while this is answered.
+CREATE OR REPLACE VIEW r_open_states
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+-- The newest copy, whatever its age: should the one above grow too old while this is answered, nothing falls between.
+SELECT * EXCEPT (made) FROM open_states
+WHERE made = (SELECT max(made) FROM open_copies) AND (ward, dossier) IN (SELECT ward, dossier FROM r_open_keys)
+COMMENT 'vi: tình trạng của hồ sơ có thể chưa kết thúc theo bản sao | en: the state of dossiers that may be open, as the copy has it';
+
+-- No copy says what was open at a cut.
+CREATE OR REPLACE VIEW r_open_states_at
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS
+SELECT * EXCEPT (made) FROM open_states WHERE {as_of:String} != {as_of:String}
+COMMENT 'vi: rỗng: không có bản sao nào của một mốc | en: empty: there is no copy of a cut';
+
+-- Steps of dossiers that may be open and are not in the copy: all steps of each of them, and of some that have ended. As of a
+-- cut of all that may have been open, those that ended after it among them. Seqs that were used twice can make an end look
+-- certain that is none, so their dossiers are always looked at.
 CREATE OR REPLACE VIEW r_open_steps
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
@@ -32,11 +49,7 @@ WHERE (ward, dossier) IN
     UNION ALL
     SELECT ward, arrayJoin(dossiers) FROM r_losers
 )
-UNION ALL
--- The newest copy, whatever its age: should the one above grow too old while this is answered, nothing falls between.
-SELECT * EXCEPT (made) FROM open_steps
-WHERE made = (SELECT max(made) FROM open_copies) AND (ward, dossier) IN (SELECT ward, dossier FROM r_open_keys)
-COMMENT 'vi: các bước của hồ sơ có thể chưa kết thúc, có thể lặp | en: the steps of dossiers that may be open, may repeat';
+COMMENT 'vi: các bước của hồ sơ có thể chưa kết thúc mà bản sao không có, có thể lặp | en: the steps of dossiers that may be open and are not in the copy, may repeat';
 
 CREATE OR REPLACE VIEW r_open_steps_at
 DEFINER = CURRENT_USER SQL SECURITY DEFINER

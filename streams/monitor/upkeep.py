@@ -1,4 +1,4 @@
-"""Keeps open dossiers near at hand: out with those that have ended, a copy of the steps of the others.
+"""Keeps open dossiers near at hand: out with those that have ended, a copy of the state of the others.
 
 No TTL can throw out who has ended: a row is done with only once merges have brought a dossier's beginning and
 its end together, and a TTL is not looked at again then. Whatever stays too long costs a look, no more.
@@ -24,15 +24,20 @@ AND (begun = 1 OR stored_at < now() - INTERVAL 400 DAY)
 _OF_THE_FUTURE: Final = "FROM open_copies WHERE made > now()"
 # A monitor that is started again and again copies no more often than one that runs.
 _YOUNG: Final = "SELECT count() FROM open_copies WHERE made BETWEEN now() - INTERVAL 50 MINUTE AND now()"
-# From the steps themselves, never from a copy before, so that nothing wrong can be handed on.
+# From the steps themselves, never from a copy before, so that nothing wrong can be handed on. Seqs that were
+# used twice are judged anew by every question.
 _COPY: Final = """
-INSERT INTO open_steps SELECT toDateTime({made}, 'Asia/Ho_Chi_Minh'), * FROM dossiers
-WHERE (ward, dossier) IN (SELECT ward, dossier FROM r_open_keys)
+INSERT INTO open_states SELECT
+    toDateTime({made}, 'Asia/Ho_Chi_Minh'), ward, dossier, procedure, field, channel, status, status_at,
+    accepted, received_at, due_at, finished_at, steps
+FROM v_dossiers
+WHERE open AND (ward, dossier) IN (SELECT ward, dossier FROM r_open_keys)
+    AND (ward, dossier) NOT IN (SELECT ward, arrayJoin(dossiers) FROM r_losers)
 """
 # The copy counts from here on: a half of one is never read.
 _COMPLETE: Final = """
 INSERT INTO open_copies SELECT toDateTime({made}, 'Asia/Ho_Chi_Minh'), count()
-FROM open_steps WHERE made = toDateTime({made}, 'Asia/Ho_Chi_Minh')
+FROM open_states WHERE made = toDateTime({made}, 'Asia/Ho_Chi_Minh')
 """
 
 
@@ -48,7 +53,7 @@ def sweep(store: Store, rows_min: int = _ROWS_MIN) -> int:
 
 
 def copy(store: Store) -> int:
-    """Copy the steps of all dossiers that may be open; how many rows. Harmless at any time.
+    """Copy the state of all dossiers that are open; how many. Harmless at any time.
 
     :raises Unavailable: ClickHouse is away; the copy before serves for three hours
     """
@@ -63,4 +68,4 @@ def copy(store: Store) -> int:
 def run(context: Context) -> Facts:
     """The monitor's job."""
     ended = {"ended_dossiers": sweep(context.store)}
-    return ended if context.store.value(_YOUNG) else ended | {"copied_steps": copy(context.store)}
+    return ended if context.store.value(_YOUNG) else ended | {"copied_dossiers": copy(context.store)}

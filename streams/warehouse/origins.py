@@ -96,7 +96,13 @@ _STEPS: Final[Mapping[str, Members]] = {
 
 ORIGINS: Final[Mapping[str, Mapping[str, Members]]] = {
     "events": _EVENTS,
-    "open_steps": {**_STEPS, "made": ("monitor",)},
+    "open_states": {
+        **_STEPS,
+        "made": ("monitor",),
+        "status_at": ("*.time", *_TAKES_BACK),
+        "accepted": ("status-changed.data.status", *_TAKES_BACK),
+        "steps": (*_SEQS, *_TAKES_BACK),
+    },
     "heartbeats": {
         "*": ("heartbeat.data.clock",),
         "ward": _WARD,

@@ -189,10 +189,33 @@ def test_an_end_after_the_copy_ends_the_dossier(copied: Store) -> None:
     assert rows(copied, OPEN) == []
 
 
+def test_of_a_dossier_whose_steps_were_all_taken_back_after_the_copy_nothing_is_left(store: Store) -> None:
+    land(store, [(RECEIVED, 1_751_331_600_000, 1)])
+    later(store)
+    assert copy(store) == 1
+    land(store, [(retraction(2, RECEIVED), 1_751_331_700_000, 2)])
+    assert rows(store, OPEN) == rows(store, ORACLE) == []
+
+
+def test_of_a_dossier_whose_only_step_had_a_used_seq_after_all_nothing_is_left(store: Store) -> None:
+    other = status(1, status=Status.RECEIVED, dossier="H26.00070-250701-0002")
+    land(store, [(RECEIVED, 1_751_331_600_000, 2)])
+    later(store)
+    assert copy(store) == 1
+    # It was stored later and had come before.
+    land(store, [(other, 1_751_331_500_000, 1)])
+    assert rows(store, OPEN) == rows(store, ORACLE)
+    assert rows(store, "SELECT dossier FROM v_open_dossiers") == [(other.data.dossier,)]
+    # No copy says anything of the two, not even one that is made now.
+    later(store)
+    assert copy(store) == 0
+    assert rows(store, OPEN) == rows(store, ORACLE) != []
+
+
 @pytest.mark.parametrize("hours", [-4, 4])
 def test_a_copy_too_old_or_of_the_future_is_not_read(copied: Store, hours: int) -> None:
     other = f"SELECT * REPLACE (made + INTERVAL {hours} HOUR AS made)"
-    for table in ("open_steps", "open_copies"):
+    for table in ("open_states", "open_copies"):
         copied.command(f"INSERT INTO {table} {other} FROM {table}")
         copied.command(f"DELETE FROM {table} WHERE abs(dateDiff('minute', made, now())) < 60")
     assert rows(copied, "SELECT copied FROM r_open_keys") == [(False,)]
@@ -201,7 +224,11 @@ def test_a_copy_too_old_or_of_the_future_is_not_read(copied: Store, hours: int) 
 def test_half_a_copy_is_not_read_and_one_of_the_future_goes_with_the_next(store: Store) -> None:
     land(store, [(RECEIVED, 1_751_331_600_000, 1)])
     later(store)
-    store.command("INSERT INTO open_steps SELECT now() - INTERVAL 1 MINUTE, * FROM dossiers")
+    assert copy(store) == 1
+    minute_ago = "SELECT * REPLACE (made - INTERVAL 1 MINUTE AS made) FROM open_states"
+    store.command(f"INSERT INTO open_states {minute_ago}")
+    store.command("DELETE FROM open_states WHERE made > now() - INTERVAL 50 SECOND")
+    store.command("TRUNCATE TABLE open_copies")
     assert rows(store, "SELECT copied FROM r_open_keys") == [(False,)]
     store.command("INSERT INTO open_copies VALUES (now() + INTERVAL 1 DAY, 7)")
     assert copy(store) == 1
@@ -211,5 +238,5 @@ def test_half_a_copy_is_not_read_and_one_of_the_future_goes_with_the_next(store:
 
 def test_a_monitor_that_is_started_again_makes_no_other_copy(store: Store) -> None:
     context = Context(MonitorConfig(bootstrap="127.0.0.1:1", store=store.address), store, threading.Event())
-    assert upkeep.run(context).keys() == {"ended_dossiers", "copied_steps"}
+    assert upkeep.run(context).keys() == {"ended_dossiers", "copied_dossiers"}
     assert upkeep.run(context).keys() == {"ended_dossiers"}

@@ -55,7 +55,7 @@ def empty(store: Store) -> None:
     """Forget all that was loaded."""
     derived: tuple[str, ...] = ("book_history", "day_totals", "dossiers", "difficulties", "late_events")
     derived += ("block_seqs", "landed_seqs", "late_books")
-    derived += ("span_seqs", "open_dossiers", "dossier_ends", "open_steps", "open_copies", "settled_seqs")
+    derived += ("span_seqs", "open_dossiers", "dossier_ends", "open_states", "open_copies", "settled_seqs")
     for name in (*(table.name for table in LOADED), *derived):
         store.command(f"TRUNCATE TABLE {name}")
 
