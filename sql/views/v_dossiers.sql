@@ -17,19 +17,24 @@ CREATE OR REPLACE VIEW v_dossiers
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
+WITH
+    -- One for all columns: which step is the newest is found out once a step, and not once a step and column.
+    argMax(
+        (s.procedure, s.field, s.channel, s.status, s.received_at, s.due_at, s.finished_at),
+        (s.occurred_at, s.epoch, s.seq)) AS newest
 SELECT
     ward,
     dossier,
-    argMax(s.procedure, (s.occurred_at, s.epoch, s.seq)) AS procedure,
-    argMax(s.field, (s.occurred_at, s.epoch, s.seq)) AS field,
-    argMax(s.channel, (s.occurred_at, s.epoch, s.seq)) AS channel,
-    argMax(s.status, (s.occurred_at, s.epoch, s.seq)) AS status,
+    newest.1 AS procedure,
+    newest.2 AS field,
+    newest.3 AS channel,
+    newest.4 AS status,
     max(s.occurred_at) AS status_at,
     countIf(s.status IN (3, 7, 8, 9, 10)) = 0 AS open,
     countIf(s.status >= 2 AND s.status != 3) > 0 AS accepted,
-    argMax(tuple(s.received_at), (s.occurred_at, s.epoch, s.seq)).1 AS received_at,
-    argMax(tuple(s.due_at), (s.occurred_at, s.epoch, s.seq)).1 AS due_at,
-    argMax(tuple(s.finished_at), (s.occurred_at, s.epoch, s.seq)).1 AS finished_at,
+    newest.5 AS received_at,
+    newest.6 AS due_at,
+    newest.7 AS finished_at,
     minIf(toNullable(s.occurred_at), s.status IN (3, 7, 8, 9, 10)) AS ended_at,
     uniqExact(s.epoch, s.seq) AS steps
 FROM r_dossiers AS s
@@ -38,5 +43,4 @@ WHERE s.retracted = 0
         (SELECT ward, epoch, seq, content_hash FROM r_losers)
     AND (s.ward, s.dossier, s.epoch, s.seq) NOT IN (SELECT ward, dossier, epoch, seq FROM r_retracted)
 GROUP BY ward, dossier
-SETTINGS optimize_aggregation_in_order = 1
 COMMENT 'vi: tình trạng hiện tại của từng hồ sơ | en: the current state of each dossier';

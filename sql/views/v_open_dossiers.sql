@@ -31,47 +31,46 @@ FROM
         FROM r_open_states
         UNION ALL
         -- What the steps say goes before what the copy says, that nothing is left of a dossier too.
-        SELECT
-            ward,
-            dossier,
-            argMaxIf(s.procedure, (s.occurred_at, s.epoch, s.seq), s.counts) AS procedure,
-            argMaxIf(s.field, (s.occurred_at, s.epoch, s.seq), s.counts) AS field,
-            argMaxIf(s.channel, (s.occurred_at, s.epoch, s.seq), s.counts) AS channel,
-            argMaxIf(s.status, (s.occurred_at, s.epoch, s.seq), s.counts) AS status,
-            maxIf(s.occurred_at, s.counts) AS status_at,
-            countIf(s.counts) > 0 AND countIf(s.counts AND s.status IN (3, 7, 8, 9, 10)) = 0 AS open,
-            countIf(s.counts AND s.status >= 2 AND s.status != 3) > 0 AS accepted,
-            argMaxIf(tuple(s.received_at), (s.occurred_at, s.epoch, s.seq), s.counts).1 AS received_at,
-            argMaxIf(tuple(s.due_at), (s.occurred_at, s.epoch, s.seq), s.counts).1 AS due_at,
-            argMaxIf(tuple(s.finished_at), (s.occurred_at, s.epoch, s.seq), s.counts).1 AS finished_at,
-            minIf(toNullable(s.occurred_at), s.counts AND s.status IN (3, 7, 8, 9, 10)) AS ended_at,
-            uniqExactIf((s.epoch, s.seq), s.counts) AS steps,
-            1 AS seen
-        FROM
         (
-            -- A step and its retraction have the dossier in common, so one look at the rows settles both. What is left of a seq
-            -- without the losers says one thing only.
+            WITH
+                argMaxIf(
+                    (s.procedure, s.field, s.channel, s.status, s.received_at, s.due_at, s.finished_at),
+                    (s.occurred_at, s.epoch, s.seq), s.counts) AS newest
             SELECT
-                ward, dossier, epoch, seq,
-                countIf(d.step) > 0 AND countIf(d.retracted = 1 AND NOT d.lost) = 0 AS counts,
-                anyIf(d.procedure, d.step) AS procedure,
-                anyIf(d.field, d.step) AS field,
-                anyIf(d.channel, d.step) AS channel,
-                anyIf(d.status, d.step) AS status,
-                anyIf(d.occurred_at, d.step) AS occurred_at,
-                anyIf(tuple(d.received_at), d.step).1 AS received_at,
-                anyIf(tuple(d.due_at), d.step).1 AS due_at,
-                anyIf(tuple(d.finished_at), d.step).1 AS finished_at
+                ward, dossier, newest.1 AS procedure, newest.2 AS field, newest.3 AS channel, newest.4 AS status,
+                maxIf(s.occurred_at, s.counts) AS status_at,
+                countIf(s.counts) > 0 AND countIf(s.counts AND s.status IN (3, 7, 8, 9, 10)) = 0 AS open,
+                countIf(s.counts AND s.status >= 2 AND s.status != 3) > 0 AS accepted,
+                newest.5 AS received_at, newest.6 AS due_at, newest.7 AS finished_at,
+                minIf(toNullable(s.occurred_at), s.counts AND s.status IN (3, 7, 8, 9, 10)) AS ended_at,
+                uniqExactIf((s.epoch, s.seq), s.counts) AS steps,
+                1 AS seen
             FROM
             (
+                -- A step and its retraction have the dossier in common, so one look at the rows settles both. What is left of a seq
+                -- without the losers says one thing only.
                 SELECT
-                    *, (ward, event_epoch, event_seq, content_hash) IN (SELECT ward, epoch, seq, content_hash FROM r_losers) AS lost,
-                    retracted = 0 AND NOT lost AS step
-                FROM r_open_steps
-            ) AS d
-            GROUP BY ward, dossier, epoch, seq
-        ) AS s
-        GROUP BY ward, dossier
+                    ward, dossier, epoch, seq,
+                    countIf(d.step) > 0 AND countIf(d.retracted = 1 AND NOT d.lost) = 0 AS counts,
+                    anyIf(d.procedure, d.step) AS procedure,
+                    anyIf(d.field, d.step) AS field,
+                    anyIf(d.channel, d.step) AS channel,
+                    anyIf(d.status, d.step) AS status,
+                    anyIf(d.occurred_at, d.step) AS occurred_at,
+                    anyIf(tuple(d.received_at), d.step).1 AS received_at,
+                    anyIf(tuple(d.due_at), d.step).1 AS due_at,
+                    anyIf(tuple(d.finished_at), d.step).1 AS finished_at
+                FROM
+                (
+                    SELECT
+                        *, (ward, event_epoch, event_seq, content_hash) IN (SELECT ward, epoch, seq, content_hash FROM r_losers) AS lost,
+                        retracted = 0 AND NOT lost AS step
+                    FROM r_open_steps
+                ) AS d
+                GROUP BY ward, dossier, epoch, seq
+            ) AS s
+            GROUP BY ward, dossier
+        )
     )
     ORDER BY seen DESC
     LIMIT 1 BY ward, dossier

@@ -23,6 +23,9 @@ _COLUMN: Final = re.compile(r"\bcolumn_name: (.+?), result_type: ")
 _TABLE: Final = re.compile(r"\btable_name: (?:[^\s,]+\.)?([^\s,]+)")
 _COUNT: Final = re.compile(r"\bfunction_name: count,")
 _MEMBER: Final = re.compile(r"\bfunction_name: (?:in|notIn|globalIn|globalNotIn),")
+_ELEMENT: Final = re.compile(r"\bfunction_name: tupleElement,")
+_NEWEST: Final = re.compile(r"\bfunction_name: argM(?:ax|in)(?:If)?,")
+_NUMBER: Final = re.compile(r"\bconstant_value: UInt64_(\d+)")
 _KIND: Final = re.compile(r"[A-Z_]+(?: [A-Z_]+)*")
 
 
@@ -124,6 +127,8 @@ class _Tree:
             return self._of_column(expression)
         if _is_member_of_a_relation(expression):
             return frozenset()
+        if (newest := _element_of_newest(expression)) is not None:
+            return _together(self._of(one) for one in newest)
         if expression.kind in ("QUERY", "UNION"):
             return _together(places for _, places in self.columns(expression))
         return _together(self._of(one) for one in expression.children)
@@ -153,6 +158,18 @@ def _is_member_of_a_relation(expression: Node) -> bool:
     if not _MEMBER.search(expression.text):
         return False
     return any(one.kind in ("QUERY", "UNION", "TABLE") for one in _listed(expression.child("ARGUMENTS")))
+
+
+def _element_of_newest(expression: Node) -> list[Node] | None:
+    """What `argMax((a, b, ...), key).n` reads: one of its columns and the key, not the columns beside it."""
+    if not _ELEMENT.search(expression.text):
+        return None
+    whole, number = _listed(expression.child("ARGUMENTS"))
+    found = _NUMBER.search(number.text)
+    if found is None or not _NEWEST.search(whole.text):
+        return None
+    columns, *key = _listed(whole.child("ARGUMENTS"))
+    return [_listed(columns.child("ARGUMENTS"))[int(found[1]) - 1], *key] if columns.children else None
 
 
 def _declared(query: Node) -> list[str]:

@@ -121,6 +121,10 @@ def test_due_date_leads_to_the_on_time_figures(traced: dict[str, dict[str, linea
         ("SELECT countIf(seq > 3) AS n FROM events", {"n": {"events.seq"}}),
         ("SELECT ward NOT IN (SELECT ward FROM rejects) AS x FROM events", {"x": set()}),
         ("SELECT seq IN (3, 4) AS x FROM events", {"x": {"events.seq"}}),
+        (
+            "WITH argMax((channel, field), seq) AS w SELECT w.1 AS x, w.2 AS y FROM events",
+            {"x": {"events.channel", "events.seq"}, "y": {"events.field", "events.seq"}},
+        ),
         ("SELECT w.name AS x FROM events AS e JOIN wards AS w ON w.code = e.ward", {"x": {"wards.name"}}),
         (
             "SELECT ward AS x FROM events UNION ALL SELECT code FROM wards",
