@@ -19,6 +19,8 @@ from dashboards.server.threads import DaemonPool
 KEPT_MAX: Final = 2000
 # What failed is tried again so soon, however long its values are good for.
 RETRY_S: Final = 2.0
+# What nobody asked for so long is not shown again before it was read: it may be hours old.
+FORGOTTEN_S: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class _Entry:
     known: bool = False
     error: BaseException | None = None
     read_s: float = 0.0
+    asked_s: float = 0.0
     under_way: Future[Any] | None = None
 
 
@@ -43,8 +46,12 @@ class Background:
         entry = self._entries.setdefault(key, _Entry())
         self._entries.move_to_end(key)
         self._take(entry)
+        now = self._clock()
+        if now - entry.asked_s >= FORGOTTEN_S:
+            entry.known, entry.read_s = False, 0.0
+        entry.asked_s = now
         patience = seconds if entry.error is None else min(seconds, RETRY_S)
-        due = not entry.read_s or self._clock() - entry.read_s >= patience
+        due = not entry.read_s or now - entry.read_s >= patience
         if due and entry.under_way is None:
             entry.under_way = self._threads.submit(read)
         while len(self._entries) > KEPT_MAX:

@@ -49,6 +49,11 @@ class Channel:
         self._frames: dict[str, Frame] = {}
         self._changed, self._put = asyncio.Event(), asyncio.Event()
 
+    @property
+    def due_s(self) -> float:
+        """From when on people may be shown more (monotonic). Any thread may ask."""
+        return self._news_s + self._gap_s
+
     def put(self, snapshot: Snapshot, read_s: float | None) -> None:
         """Take what was read at `read_s`, monotonic (None: it failed); wake all if it is news."""
         self._put_s = time.monotonic()
@@ -60,7 +65,7 @@ class Channel:
             self._held = None
             return
         gaps = 1.0 if before is None or _urgent(before, snapshot) else PATIENCE_GAPS
-        rest = self._news_s + gaps * self._gap_s - time.monotonic()
+        rest = self.due_s + (gaps - 1.0) * self._gap_s - time.monotonic()
         if rest <= 0:
             self._show(snapshot)
         else:
@@ -156,7 +161,7 @@ def _urgent(old: Snapshot, new: Snapshot) -> bool:
 
 
 class Hub:
-    """All channels. Only the event loop may call it, except for `wanted`, which may be read anywhere.
+    """All channels. Only the event loop may call it; `wanted` and `due_s` may be read anywhere.
 
     `on_wanted` is called when a topic is wanted that was not: whoever reads may be resting.
     """
@@ -166,6 +171,7 @@ class Hub:
         self._channels: dict[Topic, Channel] = {kept: Channel(gap_s)}
         self.clients = 0
         self.wanted: tuple[Topic, ...] = ()
+        self._watched: tuple[Channel, ...] = ()
         self.on_wanted: Callable[[], None] = lambda: None
         self.closed = False
 
@@ -173,6 +179,11 @@ class Hub:
     def kept(self) -> Channel:
         """The first page's channel, watched or not."""
         return self._channels[self._kept]
+
+    @property
+    def due_s(self) -> float:
+        """From when on the first of the watched channels may show more (monotonic)."""
+        return min((channel.due_s for channel in self._watched), default=-math.inf)
 
     def close(self) -> None:
         """End all streams: whoever waits wakes and finds `closed`."""
@@ -210,6 +221,7 @@ class Hub:
 
     def _note_wanted(self) -> None:
         before = set(self.wanted)
-        self.wanted = tuple(topic for topic, channel in self._channels.items() if channel.clients)
+        watched = {topic: channel for topic, channel in self._channels.items() if channel.clients}
+        self.wanted, self._watched = tuple(watched), tuple(watched.values())
         if not before.issuperset(self.wanted):
             self.on_wanted()

@@ -1,7 +1,8 @@
 """The one reader of ClickHouse, in a thread of its own: no client ever causes a query of its own.
 
-It reads once in `refresh_s` while somebody watches, and rests otherwise. The thread is a daemon, because a
-query that hangs must not hold up the end of the process.
+It reads once in `refresh_s` while somebody watches, and rests otherwise. While news comes all the time, what
+is read before a page may be shown more would only grow old: then a reading ends when it may. The thread is a
+daemon, because a query that hangs must not hold up the end of the process.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Poller(threading.Thread):
         self._life, self._count = uuid.uuid4().hex[:8], 0
         self._errors: dict[str, str] = {}
         self._done = ReadingsDone()
+        self._takes_s = 0.0
 
     def report(self) -> dict[str, Any]:
         """How the reading goes, for health and metrics. Any thread may ask."""
@@ -84,8 +86,14 @@ class Poller(threading.Thread):
             for name, topics in groupby(wanted, key=lambda topic: topic.view):
                 self._read(name, list(topics))
             self._forget(wanted)
-            rest = self._refresh_s - (time.monotonic() - started)
-            self._wake.wait(max(0.0, rest) if wanted else None)
+            self._rest(started) if wanted else self._wake.wait()
+
+    def _rest(self, started: float) -> None:
+        """Until the next reading. By the end of the first rest the hub knows whether there was news."""
+        took = time.monotonic() - started
+        self._takes_s += (took - self._takes_s) / 4
+        if not self._wake.wait(max(0.0, self._refresh_s - took)):
+            self._wake.wait(max(0.0, self._hub.due_s - self._takes_s - time.monotonic()))
 
     def _read(self, name: str, topics: Sequence[Topic]) -> None:
         started = time.monotonic()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dashboards.server.memo import ABSENT_S, Memo
 from dashboards.server.snapshot import GZIP_HEADER, Keyed, Snapshot, diff, frame, whole
 from dashboards.server.source import Source
 from dashboards.server.views.city.figures import Figures, backlog_at_end, series, spans, total, week_of
@@ -149,24 +148,6 @@ def test_frame_is_a_server_sent_event() -> None:
     assert lines[:3] == ["event: snapshot", "id: 7.1-x", "retry: 1000"]
     assert json.loads(lines[3].removeprefix("data: ")) == {"a": 1}
     assert lines[4:] == ["", ""]
-
-
-def test_memo_reads_again_when_due_and_looks_for_what_was_absent() -> None:
-    now, answers = [0.0], iter([None, "first", "second"])
-    memo = Memo(lambda: now[0])
-
-    def read() -> str | None:
-        return next(answers)
-
-    assert memo.get("k", 5.0, read) is None
-    now[0] = ABSENT_S - 0.1
-    assert memo.get("k", 5.0, read) is None
-    now[0] = ABSENT_S + 0.1
-    assert memo.get("k", 5.0, read) == "first"
-    now[0] += 4.9
-    assert memo.get("k", 5.0, read) == "first"
-    now[0] += 0.2
-    assert memo.get("k", 5.0, read) == "second"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dashboards.server.background import Background
+from dashboards.server.background import FORGOTTEN_S, Background
 from dashboards.server.tables import TABLES
 from dashboards.server.views.ward.neighbours import before_and_after, neighbours
 from dashboards.server.views.ward.parts import PARTS
@@ -75,6 +75,21 @@ def test_background_raises_what_the_newest_reading_raised_until_one_succeeds() -
     background.ask("a", 60, read)
     background.settle(10)
     assert background.get("a", None) == "here"
+    background.close()
+
+
+def test_background_shows_nothing_that_nobody_asked_for_long_before_it_is_read_again() -> None:
+    clock, answers = Hands(), iter(["old", "new"])
+    background = Background(clock=clock)
+    for wait in (0.0, FORGOTTEN_S - 1, FORGOTTEN_S - 1):
+        clock.now += wait
+        background.ask("a", 3600, lambda: next(answers))
+        background.settle(10)
+        assert background.get("a", "not yet") == "old"
+    clock.now += FORGOTTEN_S
+    background.ask("a", 3600, lambda: next(answers))
+    background.settle(10)
+    assert background.get("a", "not yet") == "new"
     background.close()
 
 

@@ -1,9 +1,9 @@
 """The SQL of the city's figures, over views only. Columns are named here, so that a view may grow unnoticed.
 
-Sums over all days are read once in `HISTORY_S`; in between only the days that still move are read again:
-those from the newest on, and the weeks that are looked at. So ten years of books for 126 wards cost 65 ms a
-second and 0.8 s a minute (measured, embedded engine), and an old day's correction reaches the sums within
-`HISTORY_S`. As of a cut everything is read once and kept by who asked.
+Sums over all days are read once in `HISTORY_S`; in between only the days that still move are read again,
+once in `NEW_DAYS_S`: those from the newest on, and the weeks that are looked at. The day that is shown is the
+sum of its wards, which are read each time. So an old day's correction reaches the sums within `HISTORY_S`. As
+of a cut everything is read once and kept by who asked.
 
 The backlog is received less ended, from the books: the same figure as `v_backlog` gives, which goes through
 every dossier ever: seconds for a year of them, so not for each second.
@@ -12,16 +12,19 @@ every dossier ever: seconds for a year of them, so not for each second.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
-from dashboards.server.memo import Memo
+from dashboards.server.background import Background
 from dashboards.server.source import HANOI, Source
 from dashboards.server.views.city.figures import Figures, figures_of, week_of
 from dashboards.server.views.city.rows import Standing, standing_of
 
 HISTORY_S: Final = 60.0
+NEW_DAYS_S: Final = 2.0
+# A query takes no longer: the store gives up then.
+SETTLE_S: Final = 5.0
 
 CITY: Final = """
 SELECT day, received, online, resolved, returned, early, on_time, overdue, withdrawn, stopped FROM v_city_day
@@ -48,47 +51,59 @@ FROM v_ward_status AS v
 
 
 class CityReader:
-    """Reads days and wards; remembers the sums of the days that rest."""
+    """Reads days and wards; remembers the sums of the days that rest.
+
+    Only the wards of a day are read when they are asked for. All else is read aside, so that it never holds
+    up the figures that people wait for, and is renewed as one value: whoever has it may keep it.
+    """
 
     def __init__(self) -> None:
-        self._memo = Memo()
-        self._city: dict[date, Figures] = {}
+        self._aside = Background()
+        self._city: Mapping[date, Figures] = {}
         self._since: date | None = None
         self._history_due_s = 0.0
 
-    def city(self, source: Source, days: Collection[date | None]) -> dict[date, Figures]:
-        """Every day's figures; those of `days` (None: the newest) and their weeks are as new as can be."""
+    def city(self, source: Source, days: Collection[date | None]) -> Mapping[date, Figures]:
+        """Every day's figures; those of `days` (None: the newest) and their weeks are some 2 s old."""
         if source.as_of is not None:
             return _by_day(source.rows(CITY))
+        looked_at = {each for each in (day or self._since for day in days) if each is not None}
+        weeks = tuple(sorted({each for day in looked_at for each in week_of(day)}))
+        self._known("city", weeks, NEW_DAYS_S, lambda: self._renew(source, weeks))
+        return self._city
+
+    def _renew(self, source: Source, weeks: Collection[date]) -> None:
         if time.monotonic() >= self._history_due_s or self._since is None:
             self._city = _by_day(source.rows(CITY))
             self._since = newest_day(self._city, source.now)
             self._history_due_s = time.monotonic() + HISTORY_S
         else:
-            weeks = {each for day in days for each in week_of(day or self._since)}
-            self._city |= _by_day(source.rows(CITY_NEW, {"since": self._since, "days": sorted(weeks)}))
-        return dict(self._city)
+            asked = {"since": self._since, "days": list(weeks)}
+            self._city = {**self._city, **_by_day(source.rows(CITY_NEW, asked))}
+
+    def _known(self, name: str, of: Hashable, seconds: float, read: Callable[[], Any]) -> Any:
+        """What was read last; waits only if it never was."""
+        self._aside.ask((name, of), seconds, read)
+        self._aside.settle(SETTLE_S)
+        return self._aside.get((name, of), None)
 
     def wards(self, source: Source, day: date) -> dict[str, Figures]:
         """Every ward's figures of a day."""
         return {row["ward"]: figures_of(row) for row in source.rows(WARDS, {"day": day})}
 
-    def open_before(self, source: Source, day: date) -> dict[str, int]:
+    def open_before(self, source: Source, day: date) -> Mapping[str, int]:
         """Every ward's backlog when a day began."""
 
         def read() -> dict[str, int]:
             return {row["ward"]: row["opened"] for row in source.rows(OPEN_BEFORE, {"day": day})}
 
-        return read() if source.as_of is not None else self._memo.get(day, HISTORY_S, read)
+        return read() if source.as_of is not None else self._known("open", day, HISTORY_S, read) or {}
 
-    def standings(self, source: Source) -> dict[str, Standing] | None:
-        """How every ward stands; None while nothing judges them."""
 
-        def read() -> dict[str, Standing] | None:
-            rows = source.optional(STANDINGS)
-            return None if rows is None else {row["ward"]: standing_of(row) for row in rows}
-
-        return read() if source.as_of is not None else self._memo.get("standings", 0.5, read)
+def standings(source: Source) -> dict[str, Standing] | None:
+    """How every ward stands; None while nothing judges them."""
+    rows = source.optional(STANDINGS)
+    return None if rows is None else {row["ward"]: standing_of(row) for row in rows}
 
 
 def newest_day(days: Collection[date] | Mapping[date, Any], now: datetime) -> date | None:
