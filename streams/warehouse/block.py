@@ -196,16 +196,16 @@ class Block:
         self.rejects.append(rows.reject_row(message, reject))
 
     def inserts(self) -> list[tuple[Table, list[Sequence[Any]]]]:
-        """What to insert, column by column; the order does not matter, since every row stands for itself."""
+        """What to insert, column by column. Every row stands for itself; what people wait for goes first."""
+        books = [(tables.BOOK, columns(list(self.book.values())))] if self.book else []
+        events = [(tables.EVENTS, self._events())] if self.event_count() else []
         filled = (
             (tables.REJECTS, self.rejects),
             (tables.HEARTBEATS, self.heartbeats),
-            (tables.BOOK, list(self.book.values())),
             (tables.WARD_SYNC, list(self.ward_sync.values())),
             (tables.INCIDENTS, self.incidents),
         )
-        events = [(tables.EVENTS, self._events())] if self.event_count() else []
-        return events + [(table, columns(found)) for table, found in filled if found]
+        return books + events + [(table, columns(found)) for table, found in filled if found]
 
     def loads(self) -> list[Load]:
         """What the block held, by kind, for the record of delays."""

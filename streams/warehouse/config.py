@@ -81,7 +81,9 @@ class LoaderConfig:
             "isolation.level": "read_committed",
             "allow.auto.create.topics": False,
             "check.crcs": True,
-            "fetch.wait.max.ms": 100,
+            # A fetch waits so long for some more: answered at the first byte, it is made for each message.
+            "fetch.wait.max.ms": 50,
+            "fetch.min.bytes": 64 * 1024,
             "fetch.error.backoff.ms": 200,
             # The default of 1 s would hold back new messages for a second after each full queue.
             "fetch.queue.backoff.ms": 20,

@@ -26,6 +26,8 @@ from streams.warehouse.writer import Writer
 
 log: Final = logging.getLogger(__name__)
 _PAUSE_S: Final = 0.5
+# A block that has lingered is handed over so soon after the writer is free.
+_SOON_S: Final = 0.02
 
 
 class Loader:
@@ -93,7 +95,7 @@ class Loader:
         """A block ends when the writer waits for it and nothing more is at hand, or when it is full."""
         config, block = self._config, Block()
         while not stop.is_set():
-            came = reader.fill(block)
+            came = reader.fill(block, _SOON_S if len(block) else config.linger_ms / 1000)
             # Before the lag is told: a message that was read is held until it is stored.
             self._health.filling(len(block))
             self._commit(reader, writer)

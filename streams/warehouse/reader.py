@@ -75,15 +75,15 @@ class Reader:
         """Leave Kafka."""
         self._consumer.close()
 
-    def fill(self, block: Block) -> int:
-        """Wait for messages for at most the linger time and put them into the block; how many came.
+    def fill(self, block: Block, timeout_s: float) -> int:
+        """Wait for messages for so long and put them into the block; how many came.
 
         :raises Unavailable: the keys to verify with cannot be read; the block must be thrown away
         """
         self._resume()
         if not block.spans:
             self._open.clear()
-        messages = self._consume(self._config.consume_max, self._config.linger_ms / 1000)
+        messages = self._consume(self._config.consume_max, timeout_s)
         events_topic, verify = self._config.events_topic, self._config.verify
         for message in messages:
             error = message.error()

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import Empty, Queue
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from streams.warehouse.backsteps import BackSteps
 from streams.warehouse.block import Block, Span, columns
 from streams.warehouse.config import LoaderConfig
 from streams.warehouse.health import Health
+from streams.warehouse.load_notes import LoadNotes
 from streams.warehouse.positions import LOST_RANGE, TOPIC_RECREATED
 from streams.warehouse.reader import incident_row
 from streams.warehouse.store import Store
@@ -61,6 +63,7 @@ class Writer:
         self._failure: BaseException | None = None
         self._runs: dict[_RunKey, Span] = {}
         self._back_steps = BackSteps()
+        self._notes = LoadNotes(self._insert)
         self._thread = threading.Thread(target=self._work, name="loader-writer", daemon=True)
         self._thread.start()
 
@@ -93,12 +96,11 @@ class Writer:
     def _work(self) -> None:
         try:
             while not self._stop.is_set():
-                try:
-                    block = self._blocks.get(timeout=0.2)
-                except Empty:
-                    continue
-                self._store_block(block)
-                self._free.set()
+                with suppress(Empty):
+                    self._store_block(self._blocks.get(timeout=0.2))
+                    self._free.set()
+                self._notes.write()
+            self._notes.write(at_once=True)
         except Unavailable:  # asked to stop while waiting
             pass
         except BaseException as error:
@@ -163,12 +165,7 @@ class Writer:
         if longer:
             rows = [_coverage_row(run, now_ms) for _, run in longer]
             self._insert(tables.COVERAGE, columns(rows))
-        loads = [
-            (now_ms, load.kind, load.messages, load.first_ms, load.last_ms, insert_ms)
-            for load in block.loads()
-        ]
-        if loads:
-            self._insert(tables.LOADS, columns(loads))
+        self._notes.add(block, now_ms, insert_ms)
         for _, run in longer:
             self._runs[run.topic_id, run.partition] = run
         self._back_steps.stored(went_on)

@@ -303,11 +303,11 @@ def test_lag_and_what_was_read_are_everything_from_the_first_moment(store: Store
     health, block = Health(config), Block()
     reader = Reader(config, health)
     try:
-        eventually(lambda: reader.fill(block) or len(block), 30, 0)
+        eventually(lambda: reader.fill(block, 0.001) or len(block), 30, 0)
         while len(block) < sent:
             reader.tick()
             assert health.snapshot()["lag"][topics.events] + len(block) == sent
-            reader.fill(block)
+            reader.fill(block, 0.001)
     finally:
         reader.close()
 
