@@ -34,6 +34,7 @@ from streams.warehouse.backsteps import BackSteps
 from streams.warehouse.block import Block, Span, columns
 from streams.warehouse.config import LoaderConfig
 from streams.warehouse.health import Health
+from streams.warehouse.lanes import Lanes
 from streams.warehouse.load_notes import LoadNotes
 from streams.warehouse.positions import LOST_RANGE, TOPIC_RECREATED
 from streams.warehouse.reader import incident_row
@@ -63,6 +64,7 @@ class Writer:
         self._failure: BaseException | None = None
         self._runs: dict[_RunKey, Span] = {}
         self._back_steps = BackSteps()
+        self._lanes = Lanes(self._insert)
         self._notes = LoadNotes(self._insert)
         self._thread = threading.Thread(target=self._work, name="loader-writer", daemon=True)
         self._thread.start()
@@ -91,6 +93,7 @@ class Writer:
         """End after the insert that is under way; what waits for ClickHouse is left to the next loader."""
         self._stop.set()
         self._thread.join(self._config.store.request_timeout_s + 5)
+        self._lanes.close()
         self._store.close()
 
     def _work(self) -> None:
@@ -115,11 +118,7 @@ class Writer:
             crash.at("loader.read")
         for attempt in self._attempts():
             with attempt:
-                while inserts:
-                    self._insert(*inserts[0])
-                    inserts.pop(0)
-                    if crash.ARMED and inserts:
-                        crash.at("loader.inserted")
+                self._lanes.run(inserts)
                 if crash.ARMED:
                     crash.at("loader.rows")
                 self._cover(block, int((time.perf_counter() - began) * 1000))
