@@ -15,6 +15,8 @@ from typing import Final
 
 import msgspec
 
+# Of the minute before the measurement, which a load asked for at its end would hide.
+_LOAD_BEFORE: Final = round(os.getloadavg()[0], 2)
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
 
 
@@ -89,7 +91,7 @@ def machine() -> Machine:
         cores=_cores(),
         cpu=names[0] if names else platform.processor(),
         memory_gb=round(_memory_bytes() / 2**30, 1),
-        load_before=_load(),
+        load_before=_LOAD_BEFORE,
         python=platform.python_version(),
     )
 
@@ -106,10 +108,6 @@ def _short(value: float) -> float:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _load() -> float:
-    return round(os.getloadavg()[0], 2)
 
 
 def _memory_bytes() -> int:
