@@ -40,7 +40,8 @@ FILL: Final = """(field) => {
     const lines = [...list.children];
     for (let i = 0; i < 40; i++) list.append(lines[i % lines.length].cloneNode(true));
   }
-  for (const cell of document.querySelectorAll("td.field")) cell.textContent = field;
+  const named = ":is([data-table='ward-fields'], [data-table='ward-processing']) tr > td:first-child";
+  for (const cell of document.querySelectorAll(`td.field, ${named}`)) cell.textContent = field;
 }"""
 LONGEST_FIELD: Final = max((words.vi for words in FIELD_WORDS.values()), key=len)
 TABLES: Final = (
