@@ -1,9 +1,9 @@
 """Bench: from a ward's outbox to the live page while twenty analysts ask at once for what never ends.
 
-    python -m tests.bench.analysts [--quiet 30] [--under 120] [--json]
+    python -m tests.bench.analysts [--quiet 30] [--under 120] [--rate 100] [--json]
 
 Method: the whole stack runs as for `up`, with the limits as they are shipped, without the simulated city.
-Events flow at 100 a second from an outbox through the real publisher; the page is its stream. Then twenty
+Events flow at an even pace from an outbox through the real publisher; the page is its stream. Then twenty
 accounts ask, each in turn, a cross join, 10^12 rows, an endless sleep, all memory and an endless download in
 native blocks (`compress=1`). The baseline is the quiet span of the same run. An analyst with a small question
 asks as well: it should wait for one statement's end at most.
@@ -25,7 +25,7 @@ from tests.pipeline.siege import ANALYSTS, RATE, Found, besiege, share
 TARGET_P99_S: Final = 1.5
 
 
-def _notes(found: Found) -> dict[str, float | str]:
+def _notes(found: Found, rate: float) -> dict[str, float | str]:
     spans = {"quiet": found.quiet, "under": found.under, "small_question": found.answered_s}
     notes: dict[str, float | str] = {
         f"{name}_p{int(part * 100)}_s": round(share(values, part), 3)
@@ -36,7 +36,7 @@ def _notes(found: Found) -> dict[str, float | str]:
     downloaded = sum(each.size for each in found.crowd.answers if each.kind == "download")
     return notes | {
         "analysts": ANALYSTS,
-        "events_a_second": RATE,
+        "events_a_second": rate,
         "events": found.counted["appended"],
         "all_counted": str(_all_counted(found)).lower(),
         "small_questions": len(found.small),
@@ -59,13 +59,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quiet", type=float, default=30.0, help="seconds without the crowd")
     parser.add_argument("--under", type=float, default=120.0, help="seconds with it")
+    parser.add_argument("--rate", type=float, default=RATE, help="events a second")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, city(Path(folder)) as settings:
-        found = besiege(settings, given.quiet, given.under)
+        found = besiege(settings, given.quiet, given.under, given.rate)
     p99 = share(found.under, 0.99)
     quiet_p99 = share(found.quiet, 0.99)
-    show([report("analysts", "s (p99)", [p99], [quiet_p99], notes=_notes(found))], as_json=given.json)
+    notes = _notes(found, given.rate)
+    show([report("analysts", "s (p99)", [p99], [quiet_p99], notes=notes)], as_json=given.json)
     return 0 if p99 <= TARGET_P99_S and _all_counted(found) and _stopped(found) else 1
 
 

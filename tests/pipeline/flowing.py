@@ -90,10 +90,10 @@ class Page(threading.Thread):
 
 
 class Flow:
-    """Events at an even pace over all wards, and an open page. `appended` tells when each was given away."""
+    """So many events a second over all wards, and an open page. `appended` tells when each was given away."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._stop = settings, threading.Event()
+    def __init__(self, settings: Settings, rate: float = RATE) -> None:
+        self._settings, self._rate, self._stop = settings, rate, threading.Event()
         self.appended: dict[tuple[str, int], float] = {}
         self.page = Page(settings)
 
@@ -124,7 +124,7 @@ class Flow:
 
     def _append(self, outbox: Outbox) -> None:
         wards, started, number = list(WARDS), time.monotonic(), 0
-        while not self._stop.wait(max(0.0, started + number / RATE - time.monotonic())):
+        while not self._stop.wait(max(0.0, started + number / self._rate - time.monotonic())):
             ward, count = wards[number % len(wards)], number // len(wards) + 1
             self.appended[ward, count] = time.monotonic()
             outbox.append(ward, [_draft(ward, number)])

@@ -25,7 +25,7 @@ from tests.pipeline.crowd import Crowd
 from tests.pipeline.flowing import RATE, Flow
 
 ANALYSTS: Final = 20
-WARM_UP_EVENTS: Final = 500
+WARM_UP_S: Final = 5
 _SMALL: Final = "SELECT sum(received) FROM v_ward_day"
 _ASK_EVERY_S: Final = 1.0
 _READY_S: Final = 180.0
@@ -55,11 +55,11 @@ class Found:
         return [each.seconds for each in self.small if not each.error]
 
 
-def besiege(settings: Settings, quiet_s: float, under_s: float) -> Found:
-    """Run both spans; ends when every event is on the page."""
-    flow, crowd, small = Flow(settings), Crowd(settings, ANALYSTS), Small(settings)
+def besiege(settings: Settings, quiet_s: float, under_s: float, rate: float = RATE) -> Found:
+    """Run both spans with `rate` events a second; ends when every event is on the page."""
+    flow, crowd, small = Flow(settings, rate), Crowd(settings, ANALYSTS), Small(settings)
     with flow.flowing(), small.asking():
-        eventually(lambda: len(flow.page.seen) >= WARM_UP_EVENTS, _READY_S, 0.1)
+        eventually(lambda: len(flow.page.seen) >= WARM_UP_S * rate, _READY_S, 0.1)
         begin = time.monotonic()
         time.sleep(quiet_s)
         with crowd.asking():
