@@ -57,8 +57,17 @@ class Background:
         while len(self._entries) > KEPT_MAX:
             self._entries.popitem(last=False)
 
-    def settle(self, seconds: float) -> None:
-        """Wait a little for values that are not known at all yet, so that a first page is not empty."""
+    def known(self, key: Hashable, seconds: float, read: Callable[[], Any]) -> Any:
+        """The newest value, renewed as by `ask`; waits if there is none. Raises what reading raised."""
+        self.ask(key, seconds, read)
+        self.settle(None)
+        return self.get(key, None)
+
+    def settle(self, seconds: float | None) -> None:
+        """Wait for values that are not known at all yet, so that a first page is not empty.
+
+        None: however long they take; what reads must have limits of its own.
+        """
         missing = [e.under_way for e in self._entries.values() if e.under_way and not e.known]
         wait(missing, timeout=seconds)
 

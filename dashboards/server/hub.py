@@ -49,10 +49,9 @@ class Channel:
         self._frames: dict[str, Frame] = {}
         self._changed, self._put = asyncio.Event(), asyncio.Event()
 
-    @property
-    def due_s(self) -> float:
-        """From when on people may be shown more (monotonic). Any thread may ask."""
-        return self._news_s + self._gap_s
+    def due_s(self, gaps: float = 1.0) -> float:
+        """From when on people may be shown more, so many gaps after the last (monotonic). For any thread."""
+        return self._news_s + gaps * self._gap_s
 
     def put(self, snapshot: Snapshot, read_s: float | None) -> None:
         """Take what was read at `read_s`, monotonic (None: it failed); wake all if it is news."""
@@ -65,7 +64,7 @@ class Channel:
             self._held = None
             return
         gaps = 1.0 if before is None or _urgent(before, snapshot) else PATIENCE_GAPS
-        rest = self.due_s + (gaps - 1.0) * self._gap_s - time.monotonic()
+        rest = self.due_s(gaps) - time.monotonic()
         if rest <= 0:
             self._show(snapshot)
         else:
@@ -170,8 +169,8 @@ class Hub:
         self._clients_max, self._kept, self._gap_s = clients_max, kept, gap_s
         self._channels: dict[Topic, Channel] = {kept: Channel(gap_s)}
         self.clients = 0
-        self.wanted: tuple[Topic, ...] = ()
-        self._watched: tuple[Channel, ...] = ()
+        # Replaced as a whole, never changed: other threads read it.
+        self._watched: Mapping[Topic, Channel] = {}
         self.on_wanted: Callable[[], None] = lambda: None
         self.closed = False
 
@@ -181,9 +180,14 @@ class Hub:
         return self._channels[self._kept]
 
     @property
+    def wanted(self) -> tuple[Topic, ...]:
+        """The topics that somebody watches."""
+        return tuple(self._watched)
+
+    @property
     def due_s(self) -> float:
         """From when on the first of the watched channels may show more (monotonic)."""
-        return min((channel.due_s for channel in self._watched), default=-math.inf)
+        return min((channel.due_s() for channel in self._watched.values()), default=-math.inf)
 
     def close(self) -> None:
         """End all streams: whoever waits wakes and finds `closed`."""
@@ -221,7 +225,6 @@ class Hub:
 
     def _note_wanted(self) -> None:
         before = set(self.wanted)
-        watched = {topic: channel for topic, channel in self._channels.items() if channel.clients}
-        self.wanted, self._watched = tuple(watched), tuple(watched.values())
+        self._watched = {topic: channel for topic, channel in self._channels.items() if channel.clients}
         if not before.issuperset(self.wanted):
             self.on_wanted()

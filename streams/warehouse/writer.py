@@ -14,7 +14,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
 from queue import Empty, Queue
 from typing import Any, Final
 
@@ -99,8 +98,12 @@ class Writer:
     def _work(self) -> None:
         try:
             while not self._stop.is_set():
-                with suppress(Empty):
-                    self._store_block(self._blocks.get(timeout=0.2))
+                try:
+                    block = self._blocks.get(timeout=0.2)
+                except Empty:
+                    pass
+                else:
+                    self._store_block(block)
                     self._free.set()
                 self._notes.write()
             self._notes.write(at_once=True)

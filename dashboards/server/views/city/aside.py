@@ -1,7 +1,7 @@
 """What stands beside the figures on the city's page, each read in its own time and never in the figures' way.
 
 The figures are what people wait for. Of all else a page shows what was read last; it waits only for what was
-never read, or not for long.
+never read, or not for long. The store's own limit bounds each wait.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dashboards.server.views.city.alerts import alerts
 from dashboards.server.views.city.cuts import Cut
 from dashboards.server.views.city.pipeline import pipeline
 from dashboards.server.views.city.quality import quality
-from dashboards.server.views.city.reader import SETTLE_S, standings
+from dashboards.server.views.city.reader import standings
 from dashboards.server.views.city.rows import Standing
 
 QUALITY_S: Final = 30.0
@@ -50,7 +50,7 @@ class Aside:
             self._soon.ask(name, seconds, read)
         today = source.now.astimezone(HANOI).date()
         self._slow.ask("quality", QUALITY_S, lambda: quality(source, today))
-        self._soon.settle(SETTLE_S)
+        self._soon.settle(None)
         members: Members = {name: self._soon.get(name, None) for name in ("alerts", "pipeline")}
         members["processes"] = self._pulse.processes()
         # Not a member at all until it is known: the page says that it is loading.

@@ -12,7 +12,7 @@ every dossier ever: seconds for a year of them, so not for each second.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -23,8 +23,6 @@ from dashboards.server.views.city.rows import Standing, standing_of
 
 HISTORY_S: Final = 60.0
 NEW_DAYS_S: Final = 2.0
-# A query takes no longer: the store gives up then.
-SETTLE_S: Final = 5.0
 
 CITY: Final = """
 SELECT day, received, online, resolved, returned, early, on_time, overdue, withdrawn, stopped FROM v_city_day
@@ -69,7 +67,7 @@ class CityReader:
             return _by_day(source.rows(CITY))
         looked_at = {each for each in (day or self._since for day in days) if each is not None}
         weeks = tuple(sorted({each for day in looked_at for each in week_of(day)}))
-        self._known("city", weeks, NEW_DAYS_S, lambda: self._renew(source, weeks))
+        self._aside.known(("city", weeks), NEW_DAYS_S, lambda: self._renew(source, weeks))
         return self._city
 
     def _renew(self, source: Source, weeks: Collection[date]) -> None:
@@ -81,12 +79,6 @@ class CityReader:
             asked = {"since": self._since, "days": list(weeks)}
             self._city = {**self._city, **_by_day(source.rows(CITY_NEW, asked))}
 
-    def _known(self, name: str, of: Hashable, seconds: float, read: Callable[[], Any]) -> Any:
-        """What was read last; waits only if it never was."""
-        self._aside.ask((name, of), seconds, read)
-        self._aside.settle(SETTLE_S)
-        return self._aside.get((name, of), None)
-
     def wards(self, source: Source, day: date) -> dict[str, Figures]:
         """Every ward's figures of a day."""
         return {row["ward"]: figures_of(row) for row in source.rows(WARDS, {"day": day})}
@@ -97,7 +89,10 @@ class CityReader:
         def read() -> dict[str, int]:
             return {row["ward"]: row["opened"] for row in source.rows(OPEN_BEFORE, {"day": day})}
 
-        return read() if source.as_of is not None else self._known("open", day, HISTORY_S, read) or {}
+        if source.as_of is not None:
+            return read()
+        known: dict[str, int] = self._aside.known(("open", day), HISTORY_S, read)
+        return known
 
 
 def standings(source: Source) -> dict[str, Standing] | None:

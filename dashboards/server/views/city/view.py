@@ -15,7 +15,7 @@ from dashboards.server.views.city import cuts
 from dashboards.server.views.city.aside import Aside
 from dashboards.server.views.city.cuts import Cut
 from dashboards.server.views.city.figures import Before, Figures, series, spans, total
-from dashboards.server.views.city.reader import SETTLE_S, CityReader, newest_day
+from dashboards.server.views.city.reader import CityReader, newest_day
 from dashboards.server.views.city.rows import Standing, ward_rows
 from producers.contract.wards import WARDS
 
@@ -74,9 +74,7 @@ class CityView:
         minute = now.replace(second=0, microsecond=0)
         if source.as_of is not None:
             return self._same_time(source, day, minute)
-        self._then.ask(day, BEFORE_S, lambda: self._same_time(source, day, minute))
-        self._then.settle(SETTLE_S)
-        known: Before = self._then.get(day, Before("none", reason="no_cut_yesterday"))
+        known: Before = self._then.known(day, BEFORE_S, lambda: self._same_time(source, day, minute))
         return known
 
     def _same_time(self, source: Source, day: date, now: datetime) -> Before:
